@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What Swift's Glibc module does not import: functions and constants that glibc hides behind _GNU_SOURCE.
+// This header must not define _GNU_SOURCE itself: the same system headers, seen once with it and once without,
+// would give Swift two clashing definitions of one type. The C file beside it may.
+
+#ifndef CSOCKETS_H
+#define CSOCKETS_H
+
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/// accept4(2): accepts a connection and sets SOCK_CLOEXEC and SOCK_NONBLOCK in the same call.
+int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
+
+/// ppoll(2) with no signal mask: poll with a timeout in nanoseconds. A null timeout waits for ever.
+int csockets_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout);
+
+/// The C spelling of an errno value, such as "EACCES", or null for a value the C library does not know.
+const char *csockets_errno_name(int error);
+
+/// POLLRDHUP of poll(2).
+int16_t csockets_pollrdhup(void);
+
+#endif

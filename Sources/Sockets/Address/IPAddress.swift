@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// An address of either version of the Internet Protocol.
+public enum IPAddress: Hashable, Sendable {
+    /// An IPv4 address.
+    case v4(IPv4Address)
+    /// An IPv6 address.
+    case v6(IPv6Address)
+
+    /// ``AddressFamily/ipv4`` or ``AddressFamily/ipv6``.
+    public var family: AddressFamily {
+        switch self {
+        case .v4: .ipv4
+        case .v6: .ipv6
+        }
+    }
+
+    /// Whether the address stands for every address of this machine: `0.0.0.0` or `::`.
+    public var isUnspecified: Bool {
+        switch self {
+        case .v4(let address): address.isUnspecified
+        case .v6(let address): address.isUnspecified
+        }
+    }
+
+    /// Whether the address is of this machine only.
+    public var isLoopback: Bool {
+        switch self {
+        case .v4(let address): address.isLoopback
+        case .v6(let address): address.isLoopback
+        }
+    }
+
+    /// Whether the address is valid on one link only.
+    public var isLinkLocal: Bool {
+        switch self {
+        case .v4(let address): address.isLinkLocal
+        case .v6(let address): address.isLinkLocal
+        }
+    }
+
+    /// Whether the address names a group of receivers.
+    public var isMulticast: Bool {
+        switch self {
+        case .v4(let address): address.isMulticast
+        case .v6(let address): address.isMulticast
+        }
+    }
+}
+
+extension IPAddress: LosslessStringConvertible {
+    /// Reads an address of either version; `nil` if the text is neither.
+    public init?(_ description: String) {
+        if let address = IPv4Address(description) {
+            self = .v4(address)
+        } else if let address = IPv6Address(description) {
+            self = .v6(address)
+        } else {
+            return nil
+        }
+    }
+
+    /// The address as its own type prints it.
+    public var description: String {
+        switch self {
+        case .v4(let address): address.description
+        case .v6(let address): address.description
+        }
+    }
+}

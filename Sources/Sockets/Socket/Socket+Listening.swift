@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import SystemPackage
+
+/// What ``Socket/accept(mode:retryOnInterrupt:)`` returns: a connection and who is at its other end.
+@frozen
+public struct AcceptedConnection: ~Copyable, Sendable {
+    /// The connection.
+    public let socket: Socket
+    /// The address of the peer.
+    public let peer: SocketAddress
+
+    init(socket: consuming Socket, peer: SocketAddress) {
+        self.socket = socket
+        self.peer = peer
+    }
+}
+
+extension Socket {
+    /// A backlog larger than any system's limit, so that the system's own maximum holds (`net.core.somaxconn`).
+    public static let maximumBacklog = Int(Int32.max)
+
+    /// Creates a stream socket that listens on an address.
+    ///
+    /// The socket of an IP family gets `SO_REUSEADDR`, so that a restarted server need not wait for the old one's
+    /// last connections to be forgotten. A Unix socket's file must not exist yet.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen. Port 0 asks for a free port: see ``localAddress``.
+    ///   - backlog: How many connections may wait to be accepted; the system cuts it to its own maximum.
+    ///   - mode: Whether the listener's calls wait.
+    /// - Throws: `SocketError`, naming the address, when it is in use (`EADDRINUSE`), not of this machine
+    ///   (`EADDRNOTAVAIL`), not permitted (`EACCES`) and so on. A socket that failed to bind never listens.
+    ///
+    /// The corresponding C functions are `socket`, `bind` and `listen`.
+    public static func listen(
+        on address: SocketAddress, backlog: Int = maximumBacklog, mode: BlockingMode = .blocking
+    ) throws(SocketError) -> Socket {
+        let socket = try Socket(address.family, .stream, mode: mode)
+        if address.ip != nil {
+            try socket.set(.reuseAddress, to: true)
+        }
+        try socket.bind(to: address)
+        switch System.listen(socket.descriptor, backlog: try Self.checkedBacklog(backlog)) {
+        case .success: return socket
+        case .failure(let errno): throw SocketError(.listen, .system(errno), subject: .address(address))
+        }
+    }
+
+    /// Gives the socket its own address.
+    ///
+    /// - Parameter address: Port 0 asks for any free port, ``UnixAddress/unnamed`` for any free abstract name.
+    /// - Throws: `SocketError`, naming the address.
+    ///
+    /// The corresponding C function is `bind`.
+    public func bind(to address: SocketAddress) throws(SocketError) {
+        try checked(.bind, System.bind(descriptor, address), subject: .address(address))
+    }
+
+    /// Makes the socket accept connections.
+    ///
+    /// A TCP socket that was not bound is bound by the system to a random port on **all** addresses, so never listen
+    /// after a failed ``bind(to:)``.
+    ///
+    /// - Parameter backlog: How many connections may wait to be accepted; the system cuts it to its own maximum.
+    /// - Throws: `SocketError`; a negative backlog is refused without a system call.
+    ///
+    /// The corresponding C function is `listen`.
+    public func listen(backlog: Int = maximumBacklog) throws(SocketError) {
+        try checked(.listen, System.listen(descriptor, backlog: try Self.checkedBacklog(backlog)))
+    }
+
+    /// Waits for a connection and takes it.
+    ///
+    /// - Parameters:
+    ///   - mode: Whether the new socket's calls wait. It does not inherit the listener's mode.
+    ///   - retryOnInterrupt: Whether to go on waiting when a signal interrupts the call; otherwise it throws `EINTR`.
+    /// - Returns: The connection and its peer's address.
+    /// - Throws: `SocketError`; one with ``SocketError/isWouldBlock`` when the listener is non-blocking and nobody
+    ///   waits. A connection that was aborted while it waited (`ECONNABORTED`) and a lack of descriptors (`EMFILE`)
+    ///   are errors after which accepting can go on.
+    ///
+    /// The corresponding C function is `accept4`.
+    public func accept(
+        mode: BlockingMode = .blocking, retryOnInterrupt: Bool = true
+    ) throws(SocketError) -> AcceptedConnection {
+        let accepted = try checked(.accept, System.accept(descriptor, mode, retryOnInterrupt: retryOnInterrupt))
+        return AcceptedConnection(socket: Socket(adopting: accepted.0), peer: accepted.1)
+    }
+
+    /// Takes a connection from a non-blocking listener if one waits.
+    ///
+    /// - Parameter mode: Whether the new socket's calls wait.
+    /// - Returns: The connection and its peer's address, or `nil` if nobody waits.
+    /// - Throws: `SocketError` as ``accept(mode:retryOnInterrupt:)``.
+    ///
+    /// The corresponding C function is `accept4`.
+    public func tryAccept(mode: BlockingMode = .blocking) throws(SocketError) -> AcceptedConnection? {
+        let result = System.accept(descriptor, mode, retryOnInterrupt: true)
+        guard let accepted = try checkedUnlessWouldBlock(.accept, result) else { return nil }
+        return AcceptedConnection(socket: Socket(adopting: accepted.0), peer: accepted.1)
+    }
+
+    private static func checkedBacklog(_ backlog: Int) throws(SocketError) -> Int32 {
+        guard backlog >= 0 else { throw SocketError(.listen, .invalid(.negative)) }
+        return Int32(clamping: backlog)
+    }
+}

@@ -11,11 +11,25 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// One of the programs in Examples/, an executable of its own.
+func example(_ name: String) -> Target {
+    .executableTarget(
+        name: name,
+        dependencies: ["ExampleSupport", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Examples/\(name)",
+        swiftSettings: strict
+    )
+}
+
+let examples = [
+    "data-server", "data-client", "greeting-server", "greeting-client", "reverse-server", "reverse-client",
+]
+
 let package = Package(
     name: "talkback",
     products: [
         .library(name: "Sockets", targets: ["Sockets"])
-    ],
+    ] + examples.map { .executable(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
@@ -39,5 +53,23 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-    ]
+        .target(
+            name: "ExampleSupport",
+            dependencies: [
+                "Sockets",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Examples/Support",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ExamplesTests",
+            dependencies: [
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ] + examples.map { .target(name: $0) },
+            swiftSettings: strict
+        ),
+    ] + examples.map(example)
 )

@@ -66,4 +66,17 @@ extension Socket {
         let result = System.receive(descriptor, &buffer, flags.union(.doNotWait), retryOnInterrupt: true)
         return try checkedUnlessWouldBlock(.receive, result)
     }
+
+    /// Receives at most so many bytes of what has already arrived, as ``tryReceive(into:flags:)-(OutputRawSpan,_)``.
+    ///
+    /// - Returns: The bytes, none at the end of a stream, or `nil` if nothing has arrived.
+    /// - Throws: `SocketError`; a negative limit is refused without a system call.
+    public func tryReceive(upTo limit: Int, flags: ReceiveFlags = []) throws(SocketError) -> [UInt8]? {
+        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        var arrived = false
+        let bytes = try [UInt8](capacity: limit) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+            arrived = try tryReceive(into: &buffer, flags: flags) != nil
+        }
+        return arrived ? bytes : nil
+    }
 }

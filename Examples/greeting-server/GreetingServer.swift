@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ExampleSupport
+import Synchronization
+
+@main
+struct GreetingServer: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "greeting-server",
+        abstract: "Greets each client, prints what it says, and ends after a number of clients.",
+        discussion: """
+            What a client says ends where the client ends it (half-close), with a line feed that nothing follows, or \
+            after 8192 bytes. A client that says nothing does not count.
+            """)
+
+    @Argument(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Argument(help: "The port; 0 takes a free one.")
+    var port: UInt16 = 1935
+
+    @Option(help: "How many clients to hear before ending; 0 never ends.")
+    var connections = 5
+
+    @OptionGroup var limits: Limits
+
+    func validate() throws {
+        guard connections >= 0 else { throw ValidationError("--connections takes 0 or more.") }
+    }
+
+    func run() throws {
+        let server = try Server(limits)
+        let heard = Mutex(0)
+        try server.run(host: host, port: port) { [connections] connection in
+            try connection.send("测试成功!\n")
+            Console.write("测试成功了\n")
+            let request = try connection.receiveRequest(limit: 8192)
+            if request.bytes.isEmpty { return }
+            Console.write(Array("收到的信息:".utf8) + request.bytes + Array("\n".utf8))
+            let count = heard.withLock { count in
+                count += 1
+                return count
+            }
+            if count == connections { server.stop() }
+        }
+    }
+}

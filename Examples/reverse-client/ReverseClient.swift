@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import ExampleSupport
+
+@main
+struct ReverseClient: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reverse-client",
+        abstract: "Sends a text to reverse-server and prints it as it comes back, reversed.")
+
+    @Argument(help: "The server's host name or address.")
+    var host = "127.0.0.1"
+
+    @Argument(help: "The server's port.")
+    var port: UInt16 = 1234
+
+    @Argument(help: "The text to send.")
+    var text = "hello"
+
+    @OptionGroup var patience: Client.Patience
+
+    func run() throws {
+        let client = try Client(host: host, port: port, patience)
+        try client.send(text)
+        while let piece = try client.receive() {
+            Console.write(piece)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Sockets
+
+/// One of the programs in Examples/, running as a process of its own.
+final class Program {
+    private let process = Process()
+    private let output = Pipe()
+    private let errors = Pipe()
+
+    convenience init(_ name: String, _ arguments: String...) throws {
+        try self.init(name, arguments)
+    }
+
+    init(_ name: String, _ arguments: [String]) throws {
+        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent(name)
+        process.arguments = arguments
+        process.standardOutput = output
+        process.standardError = errors
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning {
+            process.terminate()
+            process.waitUntilExit()
+        }
+    }
+
+    /// What a program printed and how it ended.
+    struct Outcome {
+        var output: String
+        var errors: String
+        var status: Int32
+    }
+
+    /// Waits until the program ends by itself.
+    func outcome() -> Outcome {
+        let output = output.fileHandleForReading.readDataToEndOfFile()
+        let errors = errors.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Outcome(
+            output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self),
+            status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
+    }
+
+    /// Ends the program with a signal and waits for it.
+    func end(_ signal: Int32 = SIGTERM) -> Outcome {
+        kill(process.processIdentifier, signal)
+        return outcome()
+    }
+
+    var isRunning: Bool { process.isRunning }
+
+    /// The next line of the program's output, without its line feed.
+    func line() -> String {
+        var bytes: [UInt8] = []
+        while let byte = output.fileHandleForReading.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
+            bytes.append(byte)
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The address that a server says it listens on, in its first line.
+    func address() throws -> SocketAddress {
+        try SocketAddress(parsing: String(line().dropFirst("listening on ".count)))
+    }
+}
+
+extension Socket {
+    /// Everything up to the end of the stream.
+    func receiveAll() throws(SocketError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while true {
+            let piece = try receive(upTo: 65_536)
+            if piece.isEmpty { return bytes }
+            bytes += piece
+        }
+    }
+
+    func receiveText() throws(SocketError) -> String {
+        String(decoding: try receiveAll(), as: UTF8.self)
+    }
+
+    /// The answer to a request that is ended by a half-close.
+    static func answer(from address: SocketAddress, to request: String) throws(SocketError) -> String {
+        let client = try Socket.connect(to: address)
+        try client.sendAll(request)
+        try client.shutdown(.sending)
+        return try client.receiveText()
+    }
+}

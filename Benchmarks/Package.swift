@@ -1,0 +1,18 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that what is measured against is no dependency of the project.
+let package = Package(
+    name: "benchmarks",
+    dependencies: [
+        .package(name: "talkback", path: "..")
+    ],
+    targets: [
+        .executableTarget(
+            name: "facade-cost",
+            dependencies: [.product(name: "Sockets", package: "talkback")],
+            path: "facade-cost/Sources",
+            swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety()]
+        )
+    ]
+)

@@ -104,11 +104,11 @@ extension ReadOnlySocketOption<SocketProtocol> {
 }
 
 extension WriteOnlySocketOption<Int> {
-    /// As ``receiveBufferSize``, past the system's limit; needs the CAP_NET_ADMIN capability (`SO_RCVBUFFORCE`).
-    /// Only set: what is read back is ``receiveBufferSize``.
+    /// As ``SocketOption/receiveBufferSize``, past the system's limit; needs the CAP_NET_ADMIN capability
+    /// (`SO_RCVBUFFORCE`). Only set: what is read back is ``SocketOption/receiveBufferSize``.
     public static var receiveBufferSizePastLimit: Self { Self(.receiveBufferSizePastLimit, .count) }
-    /// As ``sendBufferSize``, past the system's limit; needs the CAP_NET_ADMIN capability (`SO_SNDBUFFORCE`). Only
-    /// set: what is read back is ``sendBufferSize``.
+    /// As ``SocketOption/sendBufferSize``, past the system's limit; needs the CAP_NET_ADMIN capability
+    /// (`SO_SNDBUFFORCE`). Only set: what is read back is ``SocketOption/sendBufferSize``.
     public static var sendBufferSizePastLimit: Self { Self(.sendBufferSizePastLimit, .count) }
 }
 

@@ -36,12 +36,13 @@ extension Socket {
     public static func listen(
         on address: SocketAddress, backlog: Int = maximumBacklog, mode: BlockingMode = .blocking
     ) throws(SocketError) -> Socket {
+        let backlog = try checkedBacklog(backlog)
         let socket = try Socket(address.family, .stream, mode: mode)
         if address.ip != nil {
             try socket.set(.reuseAddress, to: true)
         }
         try socket.bind(to: address)
-        switch System.listen(socket.descriptor, backlog: try Self.checkedBacklog(backlog)) {
+        switch System.listen(socket.descriptor, backlog: backlog) {
         case .success: return socket
         case .failure(let errno): throw SocketError(.listen, .system(errno), subject: .address(address))
         }

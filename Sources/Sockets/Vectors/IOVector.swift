@@ -29,7 +29,7 @@ public struct IOVector: Sendable {
         var count: Int
     }
 
-    // One piece of memory for all buffers, each right after the one before it.
+    // One piece of memory for all buffers, in their order. There may be unused bytes before the first.
     var storage: [UInt8] = []
     var buffers: [Buffer] = []
 
@@ -55,7 +55,7 @@ public struct IOVector: Sendable {
     public var byteCount: Int { buffers.reduce(0) { $0 + $1.count } }
 
     /// The capacity of all buffers together: what can be received.
-    public var capacity: Int { storage.count }
+    public var capacity: Int { buffers.reduce(0) { $0 + $1.capacity } }
 
     /// Appends an empty buffer of the given capacity, to receive into.
     ///
@@ -107,16 +107,22 @@ public struct IOVector: Sendable {
 
     /// Removes so many bytes from the front of the contents, and the buffers that this empties, so that what is left
     /// is what a short send has not sent. The number must not be negative or more than ``byteCount``.
+    ///
+    /// Nothing is moved, so that sending a large list in many short sends takes time in proportion to its size.
     public mutating func removeFirst(_ byteCount: Int) {
         precondition((0...self.byteCount).contains(byteCount), "removing more bytes than there are")
+        guard byteCount > 0 else { return }
         var left = byteCount
-        while let first = buffers.first, left > 0 || first.count == 0 {
-            if left < first.count {
-                self[0] = Array(self[0].dropFirst(left))
-                return
-            }
-            left -= first.count
-            remove(at: 0)
+        let emptied = buffers.prefix { buffer in
+            guard buffer.count <= left else { return false }
+            left -= buffer.count
+            return true
+        }
+        buffers.removeFirst(emptied.count)
+        if left > 0 {
+            buffers[0].offset += left
+            buffers[0].capacity -= left
+            buffers[0].count -= left
         }
     }
 

@@ -36,17 +36,22 @@ need_packages() {
     rm -f "$log"
 }
 
-# need_swift: checks the toolchain, and what it needs of the system to fetch, compile and link.
+# need_swift: checks the toolchain, and what it needs of the system to start, fetch, compile and link.
 need_swift() {
     command -v swift >/dev/null ||
         fail "there is no swift on the PATH; install Swift 6.2 or later from https://www.swift.org/install/"
+    if command -v dpkg-query >/dev/null; then
+        need_packages git ca-certificates libc6-dev g++
+        # Only where they are missing: another Debian may have other names for them.
+        swift package --version >/dev/null 2>&1 || need_packages libcurl4 libncurses6 libsqlite3-0 libxml2
+    fi
+    local problem
+    problem=$(swift package --version 2>&1) || fail "swift does not start: $problem"
+
     local version
     version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9]*\)\.\([0-9]*\).*/\1 \2/p' | head -n 1)
     local major=${version% *} minor=${version#* }
     if [ -n "$version" ] && { [ "$major" -lt 6 ] || { [ "$major" -eq 6 ] && [ "$minor" -lt 2 ]; }; }; then
         fail "Swift $major.$minor is too old; install 6.2 or later from https://www.swift.org/install/"
-    fi
-    if command -v dpkg-query >/dev/null; then
-        need_packages git ca-certificates libc6-dev g++
     fi
 }

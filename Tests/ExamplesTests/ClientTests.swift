@@ -46,10 +46,10 @@ struct ClientTests {
         let port = try server.localAddress.port ?? 0
         let client = try Program("reverse-client", "127.0.0.1", "\(port)", "x")
         let connection = try server.accept()
-        #expect(try connection.socket.receiveAll() == Array("x".utf8))
+        #expect(try connection.receiveAll() == Array("x".utf8))
         let text = String(repeating: "z", count: 60_000)
-        try connection.socket.sendAll(text)
-        try connection.socket.shutdown(.sending)
+        try connection.sendAll(text)
+        try connection.shutdown(.sending)
         #expect(client.outcome().output == text)
     }
 }

@@ -2,7 +2,7 @@
 
 internal import SystemPackage
 
-/// What ``Socket/accept(mode:retryOnInterrupt:)`` returns: a connection and who is at its other end.
+/// A connection that was accepted, and who is at its other end.
 @frozen
 public struct AcceptedConnection: ~Copyable, Sendable {
     /// The connection.
@@ -76,13 +76,21 @@ extension Socket {
     /// - Parameters:
     ///   - mode: Whether the new socket's calls wait. It does not inherit the listener's mode.
     ///   - retryOnInterrupt: Whether to go on waiting when a signal interrupts the call; otherwise it throws `EINTR`.
-    /// - Returns: The connection and its peer's address.
+    /// - Returns: The connection.
     /// - Throws: `SocketError`; one with ``SocketError/isWouldBlock`` when the listener is non-blocking and nobody
     ///   waits. A connection that was aborted while it waited (`ECONNABORTED`) and a lack of descriptors (`EMFILE`)
     ///   are errors after which accepting can go on.
     ///
     /// The corresponding C function is `accept4`.
-    public func accept(
+    public func accept(mode: BlockingMode = .blocking, retryOnInterrupt: Bool = true) throws(SocketError) -> Socket {
+        let accepted = try checked(.accept, System.accept(descriptor, mode, retryOnInterrupt: retryOnInterrupt))
+        return Socket(adopting: accepted.0)
+    }
+
+    /// Waits for a connection and takes it, and tells who it is from, as ``accept(mode:retryOnInterrupt:)``.
+    ///
+    /// - Returns: The connection and its peer's address.
+    public func acceptWithPeer(
         mode: BlockingMode = .blocking, retryOnInterrupt: Bool = true
     ) throws(SocketError) -> AcceptedConnection {
         let accepted = try checked(.accept, System.accept(descriptor, mode, retryOnInterrupt: retryOnInterrupt))
@@ -93,7 +101,7 @@ extension Socket {
     ///
     /// - Parameter mode: Whether the new socket's calls wait.
     /// - Returns: The connection and its peer's address, or `nil` if nobody waits.
-    /// - Throws: `SocketError` as ``accept(mode:retryOnInterrupt:)``.
+    /// - Throws: `SocketError` as ``accept(mode:retryOnInterrupt:)``, but never for would-block.
     ///
     /// The corresponding C function is `accept4`.
     public func tryAccept(mode: BlockingMode = .blocking) throws(SocketError) -> AcceptedConnection? {

@@ -7,7 +7,7 @@ public import SystemPackage
 /// ```swift
 /// let server = try Socket.listen(on: .ipv4(.loopback, port: 8080))
 /// while true {
-///     let connection = try server.accept().socket
+///     let connection = try server.accept()
 ///     let request = try connection.receive(upTo: 1024)
 ///     try connection.sendAll("You sent \(request.count) bytes.\n")
 ///     try connection.close()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import Sockets
 import Synchronization
 
 /// A thread that a test starts, may interrupt with a signal, and waits for.
@@ -49,14 +50,23 @@ final class TestThread: Sendable {
 
     /// Waits until the thread ends. To be called once, and last.
     func join() {
-        _ = unsafe pthread_join(thread, nil)
+        pthread_join(thread, nil)
     }
 }
 
 /// A value that one thread leaves for another.
-final class Result1<Value: Sendable>: Sendable {
+final class Shared<Value: Sendable>: Sendable {
     private let value = Mutex<Value?>(nil)
 
     func set(_ new: Value) { value.withLock { $0 = new } }
     func get() -> Value? { value.withLock { $0 } }
+}
+
+/// A socket that several threads hold, and that is closed when the last lets it go.
+final class Held: Sendable {
+    let socket: Socket
+
+    init(_ socket: consuming Socket) {
+        self.socket = socket
+    }
 }

@@ -46,6 +46,6 @@ public struct SocketOptionName: Hashable, Sendable {
 extension SocketOptionName: CustomStringConvertible {
     /// The C constant's name, or the two numbers of an option without a name here.
     public var description: String {
-        spelling ?? "option \(number) of level \(level.rawValue)"
+        spelling ?? "number \(number) of level \(level.rawValue)"
     }
 }

@@ -61,7 +61,8 @@ extension System {
             return result.map {
                 RawMessage(
                     byteCount: $0, sender: raw.address, controlByteCount: unsafe header.msg_controllen,
-                    flags: MessageFlags(rawValue: unsafe header.msg_flags))
+                    // The kernel gives back the flag that it was called with.
+                    flags: MessageFlags(rawValue: unsafe header.msg_flags & ~Constants.messageCloseOnExec))
             }
         }
     }

@@ -47,6 +47,24 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "AsyncSockets",
+            dependencies: [
+                "CSockets",
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "AsyncSocketsTests",
+            dependencies: [
+                "AsyncSockets",
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SocketsTests",
             dependencies: [

@@ -4,7 +4,10 @@
 #define _GNU_SOURCE 1
 #endif
 
+#include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -28,4 +31,33 @@ const char *csockets_errno_name(int error) {
 
 int16_t csockets_pollrdhup(void) {
     return POLLRDHUP;
+}
+
+int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout) {
+    struct timespec time = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
+    int count = epoll_pwait2(poller, events, capacity, timeout < 0 ? NULL : &time, NULL);
+    if (count != -1 || errno != ENOSYS) {
+        return count;
+    }
+    int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 != 0);
+    return epoll_wait(poller, events, capacity, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+}
+
+static _Thread_local void *thread_value;
+
+void *csockets_thread_value(void) {
+    return thread_value;
+}
+
+void csockets_set_thread_value(void *value) {
+    thread_value = value;
+}
+
+int csockets_processor_count(void) {
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) != 0) {
+        return 1;
+    }
+    int count = CPU_COUNT(&set);
+    return count < 1 ? 1 : count;
 }

@@ -13,6 +13,8 @@
 #include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -27,5 +29,16 @@ const char *csockets_errno_name(int error);
 
 /// POLLRDHUP of poll(2).
 int16_t csockets_pollrdhup(void);
+
+/// epoll_pwait2(2) with no signal mask: epoll_wait with a timeout in nanoseconds; a negative one waits for ever. On a
+/// kernel that lacks it (before 5.11), epoll_wait with the timeout rounded up to milliseconds.
+int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout);
+
+/// A value that each thread has of its own, null at first.
+void *csockets_thread_value(void);
+void csockets_set_thread_value(void *value);
+
+/// The number of processors that this thread may run on, at least 1.
+int csockets_processor_count(void);
 
 #endif

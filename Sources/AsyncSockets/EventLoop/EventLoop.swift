@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Sockets
+internal import Synchronization
+internal import SystemPackage
+
+/// One thread that runs tasks and waits for descriptors and timers, without ever hopping to another thread.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// await withTaskExecutorPreference(loop) {
+///     await loop.sleep(for: .seconds(1))  // a timer of the loop, and the task stays on its thread
+/// }
+/// loop.stop()
+/// ```
+///
+/// A loop is a task executor, and the serial executor of any actor that says so. A task that prefers it runs on the
+/// loop's thread whenever it is not isolated to another actor, and waking it is an append to a list.
+///
+/// Code on a loop must not block: while it does, nothing else on the loop runs.
+///
+/// On Linux a loop is an `epoll(7)` instance and an `eventfd(2)`.
+public final class EventLoop: @unchecked Sendable {
+    // `@unchecked`: `jobs` and `batch` belong to the thread that runs the loop, of which there is at most one at any
+    // time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Mutex.
+
+    private struct Shared {
+        /// Jobs from other threads.
+        var jobs: [UnownedJob] = []
+        /// Whether a thread runs the loop, or is about to.
+        var isRunning = false
+        var isStopping = false
+    }
+
+    private let shared = Lock(Shared())
+    /// Whether `Shared.jobs` may have something, so that a busy loop need not take the lock to see that it has not.
+    private let hasSharedJobs = Atomic(false)
+    /// Whether the loop's thread may be waiting, and so has to be wakened.
+    private let isWaiting = Atomic(false)
+    let poller: Poller
+    let timers = Lock(TimerHeap<TimerAction>())
+    let watches = Lock(Watches())
+
+    /// Jobs in the order in which they are to run; only the loop's thread uses them.
+    private var jobs: [UnownedJob] = []
+    private var batch: [UnownedJob] = []
+
+    /// Creates a loop and starts its thread, which runs until ``stop()``.
+    ///
+    /// - Throws: `SocketError` when there are no descriptors (`EMFILE`) or no thread (`EAGAIN`) for it.
+    public init() throws(SocketError) {
+        poller = try Poller()
+        try poller.prepare()
+        shared.withLock { $0.isRunning = true }
+        if case .failure(let errno) = LoopThread.start(self) {
+            throw SocketError(.eventLoop, .system(errno))
+        }
+    }
+
+    /// Lets the loop's thread end as soon as it has nothing to do: no jobs, no timers, nothing watched.
+    ///
+    /// Tasks on the loop go on until they end. Work that comes to a stopped loop still runs, on a new thread.
+    public func stop() {
+        shared.withLock { $0.isStopping = true }
+        wakeIfWaiting()
+    }
+
+    // MARK: Jobs
+
+    func add(_ job: UnownedJob) {
+        if LoopThread.isCurrent(self) {
+            jobs.append(job)
+            return
+        }
+        shared.withLock { $0.jobs.append(job) }
+        hasSharedJobs.store(true, ordering: .sequentiallyConsistent)
+        ensureRunning()
+    }
+
+    /// Sees to it that the loop looks at what another thread has added: wakes its thread, or starts one if the loop has
+    /// ended.
+    func ensureRunning() {
+        let needsThread = shared.withLock { shared in
+            defer { shared.isRunning = true }
+            return !shared.isRunning
+        }
+        if needsThread {
+            // Without a thread for it the work is done here and now: never would be worse.
+            if case .failure = LoopThread.start(self) { run() }
+        } else {
+            wakeIfWaiting()
+        }
+    }
+
+    /// Wakes the loop's thread if it waits, so that it looks at what another thread has changed.
+    func wakeIfWaiting() {
+        if isWaiting.exchange(false, ordering: .sequentiallyConsistent) {
+            poller.wake()
+        }
+    }
+
+    // MARK: The loop
+
+    /// Runs the loop on this thread until it is stopped and has nothing to do.
+    func run() {
+        LoopThread.withCurrent(self) {
+            repeat {
+                runJobs()
+                fireTimers()
+                takeSharedJobs()
+                waitForEvents()
+            } while !end()
+        }
+    }
+
+    /// Runs the jobs that are there now; those that they add run in the next turn, after a look at the descriptors.
+    private func runJobs() {
+        swap(&jobs, &batch)
+        // SAFETY: the loop outlives the jobs it runs, and each job of the batch is run once.
+        let serial = unsafe asUnownedSerialExecutor()
+        let tasks = unsafe asUnownedTaskExecutor()
+        for job in batch {
+            unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks)
+        }
+        batch.removeAll(keepingCapacity: true)
+    }
+
+    private func takeSharedJobs() {
+        guard hasSharedJobs.exchange(false, ordering: .sequentiallyConsistent) else { return }
+        shared.withLock { shared in
+            jobs.append(contentsOf: shared.jobs)
+            shared.jobs.removeAll(keepingCapacity: true)
+        }
+    }
+
+    private func waitForEvents() {
+        var timeout: Int64 = 0
+        if jobs.isEmpty {
+            // First say that a wake-up is needed from now on, then look once more: whoever adds something looks at
+            // these two in the other order.
+            isWaiting.store(true, ordering: .sequentiallyConsistent)
+            if !hasSharedJobs.load(ordering: .sequentiallyConsistent), !mayEnd {
+                timeout = timers.withLock { $0.firstTime }.map { max(0, $0 - LoopThread.now()) } ?? -1
+            }
+        }
+        poller.wait(timeout: timeout) { token, events in
+            watchHasEvents(token, events)
+        }
+        isWaiting.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    private var mayEnd: Bool {
+        shared.withLock { $0.isStopping } && hasNothingToWaitFor
+    }
+
+    private var hasNothingToWaitFor: Bool {
+        timers.withLock { $0.isEmpty } && watches.withLock { $0.isEmpty }
+    }
+
+    /// Whether the loop has ended. From then on whatever is added needs a new thread.
+    private func end() -> Bool {
+        guard jobs.isEmpty, mayEnd else { return false }
+        let hasEnded = shared.withLock { shared in
+            guard shared.jobs.isEmpty else { return false }
+            shared.isRunning = false
+            return true
+        }
+        // A timer or watch may have been added just before, by a thread that saw the loop still running.
+        guard hasEnded, !hasNothingToWaitFor else { return hasEnded }
+        return shared.withLock { shared in
+            if shared.isRunning { return true }
+            shared.isRunning = true
+            return false
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CSockets
+internal import Glibc
+public import Sockets
+internal import SystemPackage
+
+/// An epoll instance and an eventfd that wakes it, `epoll(7)` and `eventfd(2)`.
+struct Poller: ~Copyable, Sendable {
+    private let epoll: FileDescriptor
+    private let wakeUp: FileDescriptor
+
+    /// The token of the eventfd; no other descriptor has it.
+    private static let wakeUpToken = UInt64.max
+
+    init() throws(SocketError) {
+        let epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+        guard epoll != -1 else { throw SocketError(.eventLoop, .system(Errno(rawValue: errno))) }
+        let wakeUp = eventfd(0, Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard wakeUp != -1 else {
+            let error = Errno(rawValue: errno)
+            close(epoll)
+            throw SocketError(.eventLoop, .system(error))
+        }
+        self.epoll = FileDescriptor(rawValue: epoll)
+        self.wakeUp = FileDescriptor(rawValue: wakeUp)
+    }
+
+    /// Makes the eventfd wake the thread that waits. To be called once, before ``wake()``.
+    func prepare() throws(SocketError) {
+        // Edge-triggered, so that the count need never be read: each write is an edge.
+        if case .failure(let error) = add(wakeUp, EPOLLIN.rawValue | EPOLLET.rawValue, token: Self.wakeUpToken) {
+            throw SocketError(.eventLoop, .system(error))
+        }
+    }
+
+    deinit {
+        close(epoll.rawValue)
+        close(wakeUp.rawValue)
+    }
+
+    /// Wakes the thread that waits, or the next one that would. Any thread may call it.
+    func wake() {
+        eventfd_write(wakeUp.rawValue, 1)
+    }
+
+    /// Watches a descriptor until it has one of the events, once.
+    func watchOnce(_ descriptor: FileDescriptor, _ events: PollEvents, token: UInt64) -> Result<Void, Errno> {
+        // The POLL constants have the values of the EPOLL constants, on Linux.
+        add(descriptor, UInt32(UInt16(bitPattern: events.rawValue)) | EPOLLONESHOT.rawValue, token: token)
+    }
+
+    func remove(_ descriptor: FileDescriptor) {
+        // An error says that the descriptor is not watched.
+        _ = epoll_ctl(epoll.rawValue, EPOLL_CTL_DEL, descriptor.rawValue, nil)
+    }
+
+    private func add(_ descriptor: FileDescriptor, _ events: UInt32, token: UInt64) -> Result<Void, Errno> {
+        var event = unsafe epoll_event(events: events, data: epoll_data_t(u64: token))
+        // SAFETY: the kernel copies the event during the call.
+        let result = unsafe epoll_ctl(epoll.rawValue, EPOLL_CTL_ADD, descriptor.rawValue, &event)
+        return result == 0 ? .success(()) : .failure(Errno(rawValue: errno))
+    }
+
+    /// Waits for events and calls `body` with the token of each and what happened to it.
+    ///
+    /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
+    func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) {
+        unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
+            // SAFETY: the kernel writes at most as many events as there is room for. A signal that interrupts the wait
+            // is one more reason to look around.
+            let count = unsafe csockets_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
+            for index in 0..<Int(max(0, count)) {
+                let event = unsafe events[index]
+                let token = unsafe event.data.u64
+                if token != Self.wakeUpToken {
+                    body(token, PollEvents(rawValue: Int16(truncatingIfNeeded: unsafe event.events)))
+                }
+            }
+        }
+    }
+}
+
+extension SocketError.Operation {
+    /// Starting an event loop, or waiting on one.
+    public static let eventLoop = SocketError.Operation(rawValue: "event loop")
+}

@@ -13,9 +13,26 @@ final class Program {
         try self.init(name, arguments)
     }
 
-    init(_ name: String, _ arguments: [String]) throws {
+    /// Starts a program that can have only so many descriptors open.
+    convenience init(descriptorLimit: Int, _ name: String, _ arguments: String...) throws {
+        let program = Self.url(of: name).path
+        try self.init(
+            URL(fileURLWithPath: "/bin/sh"),
+            ["-c", "ulimit -n \(descriptorLimit) && exec \"$0\" \"$@\"", program] + arguments)
+    }
+
+    convenience init(_ name: String, _ arguments: [String]) throws {
+        try self.init(Self.url(of: name), arguments)
+    }
+
+    /// Where a program is: beside the program that runs these tests.
+    private static func url(of name: String) -> URL {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        process.executableURL = tests.deletingLastPathComponent().appendingPathComponent(name)
+        return tests.deletingLastPathComponent().appendingPathComponent(name)
+    }
+
+    private init(_ program: URL, _ arguments: [String]) throws {
+        process.executableURL = program
         process.arguments = arguments
         process.standardOutput = output
         process.standardError = errors
@@ -56,9 +73,14 @@ final class Program {
     var isRunning: Bool { process.isRunning }
 
     /// The next line of the program's output, without its line feed.
-    func line() -> String {
+    func line() -> String { line(of: output) }
+
+    /// The next line of the program's complaints, without its line feed.
+    func errorLine() -> String { line(of: errors) }
+
+    private func line(of pipe: Pipe) -> String {
         var bytes: [UInt8] = []
-        while let byte = output.fileHandleForReading.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
+        while let byte = pipe.fileHandleForReading.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
             bytes.append(byte)
         }
         return String(decoding: bytes, as: UTF8.self)

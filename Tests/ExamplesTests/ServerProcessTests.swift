@@ -89,6 +89,24 @@ struct ServerProcessTests {
     }
 
     @Test(arguments: servers)
+    func runningOutOfDescriptorsEndsNoServer(name: String) throws {
+        let server = try Program(descriptorLimit: 16, name, "127.0.0.1", "0")
+        let address = try server.address()
+        var clients: [FileDescriptor] = []
+        for _ in 0..<30 {
+            clients.append(try Socket.connect(to: address).release())
+        }
+        #expect(server.errorLine() == "accept: Too many open files (EMFILE)")
+        for client in clients {
+            try client.close()
+        }
+        let client = try Socket.connect(to: address)
+        try client.sendAll("a\n")
+        #expect(try !client.receiveAll().isEmpty)
+        #expect(server.end().status == 0)
+    }
+
+    @Test(arguments: servers)
     func serverListensOnIPv6(name: String) throws {
         let server = try Program(name, "::1", "0")
         let address = try server.address()

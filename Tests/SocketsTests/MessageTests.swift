@@ -13,11 +13,6 @@ struct MessageTests {
         return (ends.readEnd, ends.writeEnd)
     }
 
-    /// The number of descriptors that this process has open for the same file as `descriptor`.
-    private func isOpen(_ descriptor: FileDescriptor) -> Bool {
-        fcntl(descriptor.rawValue, F_GETFD) != -1
-    }
-
     @Test func descriptorsArriveInOrderAndWork() throws {
         let pair = try Socket.pair()
         let ends = try pipe()

@@ -31,7 +31,8 @@ let examples = [
 let package = Package(
     name: "talkback",
     products: [
-        .library(name: "Sockets", targets: ["Sockets"])
+        .library(name: "Sockets", targets: ["Sockets"]),
+        .library(name: "AsyncSockets", targets: ["AsyncSockets"]),
     ] + examples.map { .executable(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),

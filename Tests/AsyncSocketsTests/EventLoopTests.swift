@@ -7,18 +7,6 @@ import Synchronization
 import SystemPackage
 import Testing
 
-/// A value that tasks share.
-private final class Shared<Value: Sendable>: Sendable {
-    private let value: Mutex<Value>
-
-    init(_ value: Value) {
-        self.value = Mutex(value)
-    }
-
-    func get() -> Value { value.withLock { $0 } }
-    func change(_ body: (inout Value) -> Void) { value.withLock { body(&$0) } }
-}
-
 @Suite(.timeLimit(.minutes(1)))
 struct EventLoopTests {
     @Test func tasksThatPreferTheLoopRunOnItAndStay() async throws {

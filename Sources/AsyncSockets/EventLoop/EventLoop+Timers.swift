@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Synchronization
+
 /// What happens when a timer's time has come.
 ///
 /// `@safe`: the continuation is resumed exactly once, by whoever takes the action out of the heap.
@@ -8,6 +10,10 @@ enum TimerAction {
     case call(@Sendable () -> Void)
     /// Resumes a task: with `true` when the time has come, with `false` when it is cancelled before.
     case resume(UnsafeContinuation<Bool, Never>)
+    /// Wakes whatever waits on a channel, so that it looks at its deadline.
+    case wake(Channel)
+    /// Looks whether a channel has been idle for too long.
+    case checkIdle(Channel)
 }
 
 /// An action that an ``EventLoop`` will take later.
@@ -35,13 +41,7 @@ extension EventLoop {
     /// - Returns: The timer, with which the action can be cancelled.
     @discardableResult
     public func schedule(after delay: Duration, _ action: @escaping @Sendable () -> Void) -> ScheduledTimer {
-        let id = timers.withLock { timers in
-            let id = timers.makeID()
-            timers.add(id, at: Self.time(after: delay), .call(action))
-            return id
-        }
-        timerWasAdded()
-        return ScheduledTimer(loop: self, id: id)
+        ScheduledTimer(loop: self, id: addTimer(at: time(after: delay), .call(action)))
     }
 
     /// Suspends the task for a time.
@@ -49,12 +49,12 @@ extension EventLoop {
     /// - Parameter duration: How long, on the monotonic clock; less than zero is not at all.
     /// - Throws: `CancellationError` as soon as the task is cancelled.
     public func sleep(for duration: Duration) async throws(CancellationError) {
-        let time = Self.time(after: duration)
+        let time = time(after: duration)
         let id = timers.withLock { $0.makeID() }
         let hasCome = await withTaskCancellationHandler {
             // SAFETY: whoever takes the timer out of the heap resumes the task, and only one can.
             await unsafe withUnsafeContinuation { continuation in
-                timers.withLock { unsafe $0.add(id, at: time, .resume(continuation)) }
+                changeTimers { unsafe $0.add(id, at: time, .resume(continuation)) }
                 // Cancelled before the timer was there for the handler to find: the task is marked before the handler
                 // runs, so either the handler finds the timer or this finds the mark.
                 if Task.isCancelled { cancelTimer(id) }
@@ -68,22 +68,43 @@ extension EventLoop {
 
     func cancelTimer(_ id: TimerHeap<TimerAction>.ID) {
         // Never resumed under the lock: the task might take it.
-        if case .resume(let continuation) = timers.withLock({ $0.remove(id) }) {
+        if case .resume(let continuation) = changeTimers({ $0.remove(id) }) {
             unsafe continuation.resume(returning: false)
         }
         // A stopping loop may have waited for just this timer.
-        wakeIfWaiting()
+        if !isCurrent { wakeIfWaiting() }
+    }
+
+    func addTimer(at time: Int64, _ action: TimerAction) -> TimerHeap<TimerAction>.ID {
+        let id = changeTimers { timers in
+            let id = timers.makeID()
+            timers.add(id, at: time, action)
+            return id
+        }
+        timerWasAdded()
+        return id
+    }
+
+    /// Changes the timers, and sees to it that the loop knows which is the first.
+    private func changeTimers<Result>(_ change: (inout TimerHeap<TimerAction>) -> Result) -> Result {
+        timers.withLock { timers in
+            defer { firstTimer.store(timers.firstTime ?? .max, ordering: .sequentiallyConsistent) }
+            return change(&timers)
+        }
     }
 
     /// Takes the actions of the timers whose time has come.
     func fireTimers() {
-        guard let first = timers.withLock({ $0.firstTime }) else { return }
-        let now = LoopThread.now()
+        let first = firstTimer.load(ordering: .sequentiallyConsistent)
+        guard first != .max else { return }
+        let now = now
         guard first <= now else { return }
-        while let action = timers.withLock({ $0.removeFirst(until: now) }) {
+        while let action = changeTimers({ $0.removeFirst(until: now) }) {
             switch action {
             case .call(let action): action()
             case .resume(let continuation): unsafe continuation.resume(returning: true)
+            case .wake(let channel): channel.wake()
+            case .checkIdle(let channel): channel.idleTimerFired(at: now)
             }
         }
     }
@@ -92,10 +113,16 @@ extension EventLoop {
         if !isCurrent { ensureRunning() }
     }
 
-    private static func time(after delay: Duration) -> Int64 {
-        let delay = min(max(delay, .zero), .seconds(100 * 365 * 86400))
-        let (seconds, attoseconds) = delay.components
-        // Rounded up, so that no timer is early.
-        return LoopThread.now() + seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
+    private func time(after delay: Duration) -> Int64 {
+        // Not the turn's time, which may be long past: no timer is early.
+        LoopThread.now() + delay.nanoseconds
+    }
+}
+
+extension Duration {
+    /// In nanoseconds, rounded up; less than zero is zero, and more than a century a century.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = min(max(self, .zero), .seconds(100 * 365 * 86400)).components
+        return seconds * 1_000_000_000 + (attoseconds + 999_999_999) / 1_000_000_000
     }
 }

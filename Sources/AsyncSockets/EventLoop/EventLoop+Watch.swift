@@ -14,12 +14,13 @@ struct Watches {
     }
 
     private var waiting: [UInt64: Watch] = [:]
-    private var nextToken: UInt64 = 0
+    // Odd, as no channel's address is.
+    private var nextToken: UInt64 = 1
 
     var isEmpty: Bool { waiting.isEmpty }
 
     mutating func makeToken() -> UInt64 {
-        nextToken += 1
+        nextToken += 2
         return nextToken
     }
 

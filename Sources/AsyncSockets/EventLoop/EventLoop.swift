@@ -24,22 +24,33 @@ public final class EventLoop: @unchecked Sendable {
     // `@unchecked`: `jobs` and `batch` belong to the thread that runs the loop, of which there is at most one at any
     // time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Mutex.
 
+    /// `@safe`: each reference is released once, by the loop's thread.
+    @safe
     private struct Shared {
         /// Jobs from other threads.
         var jobs: [UnownedJob] = []
+        /// Channels that other threads have taken off the poller.
+        var retired: [Unmanaged<Channel>] = unsafe []
         /// Whether a thread runs the loop, or is about to.
         var isRunning = false
-        var isStopping = false
     }
 
     private let shared = Lock(Shared())
-    /// Whether `Shared.jobs` may have something, so that a busy loop need not take the lock to see that it has not.
-    private let hasSharedJobs = Atomic(false)
+    /// Whether `Shared` may have jobs or channels, so that a busy loop need not take the lock to see that it has not.
+    private let hasSharedWork = Atomic(false)
     /// Whether the loop's thread may be waiting, and so has to be wakened.
     private let isWaiting = Atomic(false)
+    private let isStopping = Atomic(false)
     let poller: Poller
     let timers = Lock(TimerHeap<TimerAction>())
+    /// The time of the first timer, so that looking for it takes no lock. Changed under the timers' lock.
+    let firstTimer = Atomic(Int64.max)
     let watches = Lock(Watches())
+    let senders = Lock(SendQueues())
+    /// The number of channels on the poller.
+    private let channelCount = Atomic(0)
+    /// The time of this turn; 0 until somebody asks. Only the loop's thread uses it.
+    private var turnTime: Int64 = 0
 
     /// Jobs in the order in which they are to run; only the loop's thread uses them.
     private var jobs: [UnownedJob] = []
@@ -52,7 +63,7 @@ public final class EventLoop: @unchecked Sendable {
         poller = try Poller()
         try poller.prepare()
         shared.withLock { $0.isRunning = true }
-        if case .failure(let errno) = LoopThread.start(self) {
+        if case .failure(let errno) = LoopThread.start({ self.run() }) {
             throw SocketError(.eventLoop, .system(errno))
         }
     }
@@ -61,7 +72,7 @@ public final class EventLoop: @unchecked Sendable {
     ///
     /// Tasks on the loop go on until they end. Work that comes to a stopped loop still runs, on a new thread.
     public func stop() {
-        shared.withLock { $0.isStopping = true }
+        isStopping.store(true, ordering: .sequentiallyConsistent)
         wakeIfWaiting()
     }
 
@@ -73,7 +84,7 @@ public final class EventLoop: @unchecked Sendable {
             return
         }
         shared.withLock { $0.jobs.append(job) }
-        hasSharedJobs.store(true, ordering: .sequentiallyConsistent)
+        hasSharedWork.store(true, ordering: .sequentiallyConsistent)
         ensureRunning()
     }
 
@@ -86,7 +97,7 @@ public final class EventLoop: @unchecked Sendable {
         }
         if needsThread {
             // Without a thread for it the work is done here and now: never would be worse.
-            if case .failure = LoopThread.start(self) { run() }
+            if case .failure = LoopThread.start({ self.run() }) { run() }
         } else {
             wakeIfWaiting()
         }
@@ -107,7 +118,7 @@ public final class EventLoop: @unchecked Sendable {
             repeat {
                 runJobs()
                 fireTimers()
-                takeSharedJobs()
+                takeSharedWork()
                 waitForEvents()
             } while !end()
         }
@@ -125,36 +136,49 @@ public final class EventLoop: @unchecked Sendable {
         batch.removeAll(keepingCapacity: true)
     }
 
-    private func takeSharedJobs() {
-        guard hasSharedJobs.exchange(false, ordering: .sequentiallyConsistent) else { return }
+    private func takeSharedWork() {
+        guard hasSharedWork.exchange(false, ordering: .sequentiallyConsistent) else { return }
         shared.withLock { shared in
             jobs.append(contentsOf: shared.jobs)
             shared.jobs.removeAll(keepingCapacity: true)
+            // No event of theirs is on its way: they were taken off the poller before the wait for the next events.
+            unsafe shared.retired.forEach { unsafe $0.release() }
+            unsafe shared.retired.removeAll(keepingCapacity: true)
         }
     }
 
     private func waitForEvents() {
         var timeout: Int64 = 0
-        if jobs.isEmpty {
+        let hasJobs = !jobs.isEmpty
+        if !hasJobs {
             // First say that a wake-up is needed from now on, then look once more: whoever adds something looks at
             // these two in the other order.
             isWaiting.store(true, ordering: .sequentiallyConsistent)
-            if !hasSharedJobs.load(ordering: .sequentiallyConsistent), !mayEnd {
-                timeout = timers.withLock { $0.firstTime }.map { max(0, $0 - LoopThread.now()) } ?? -1
+            if !hasSharedWork.load(ordering: .sequentiallyConsistent), !mayEnd {
+                let first = firstTimer.load(ordering: .sequentiallyConsistent)
+                timeout = first == .max ? -1 : max(0, first - LoopThread.now())
             }
         }
         poller.wait(timeout: timeout) { token, events in
-            watchHasEvents(token, events)
+            if token & 1 == 0 {
+                // SAFETY: the poller keeps its channels alive, and lets go of one only on this thread, between waits.
+                unsafe Unmanaged<Channel>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(token)).unsafelyUnwrapped)
+                    ._withUnsafeGuaranteedRef { $0.handle(events) }
+            } else {
+                watchHasEvents(token, events)
+            }
         }
-        isWaiting.store(false, ordering: .sequentiallyConsistent)
+        turnTime = 0
+        if !hasJobs { isWaiting.store(false, ordering: .sequentiallyConsistent) }
     }
 
     private var mayEnd: Bool {
-        shared.withLock { $0.isStopping } && hasNothingToWaitFor
+        isStopping.load(ordering: .sequentiallyConsistent) && hasNothingToWaitFor
     }
 
     private var hasNothingToWaitFor: Bool {
         timers.withLock { $0.isEmpty } && watches.withLock { $0.isEmpty }
+            && channelCount.load(ordering: .sequentiallyConsistent) == 0
     }
 
     /// Whether the loop has ended. From then on whatever is added needs a new thread.
@@ -171,6 +195,54 @@ public final class EventLoop: @unchecked Sendable {
             if shared.isRunning { return true }
             shared.isRunning = true
             return false
+        }
+    }
+}
+
+// MARK: Channels
+
+extension EventLoop {
+    /// The monotonic clock in nanoseconds; on the loop's own thread it is read once a turn.
+    var now: Int64 {
+        guard isCurrent else { return LoopThread.now() }
+        if turnTime == 0 { turnTime = LoopThread.now() }
+        return turnTime
+    }
+
+    /// Puts a channel's descriptors on the poller, which keeps the channel alive from now on.
+    func register(_ channel: Channel) -> Errno? {
+        // SAFETY: released in deregister, once the poller no longer knows the channel.
+        let reference = unsafe Unmanaged.passRetained(channel)
+        let token = unsafe UInt64(UInt(bitPattern: reference.toOpaque()))
+        channelCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
+        var failure: Errno?
+        channel.forEachDescriptor { descriptor in
+            if failure == nil, case .failure(let errno) = poller.watchEdges(descriptor, token: token) {
+                failure = errno
+            }
+        }
+        if let failure {
+            deregister(channel)
+            return failure
+        }
+        if !isCurrent { ensureRunning() }
+        return nil
+    }
+
+    /// Takes a channel off the poller.
+    func deregister(_ channel: Channel) {
+        channel.forEachDescriptor { poller.remove($0) }
+        channelCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        // SAFETY: the reference that register took.
+        let reference = unsafe Unmanaged.passUnretained(channel)
+        if isCurrent {
+            // What runs on the loop runs between its waits, when no event is on its way.
+            unsafe reference.release()
+        } else {
+            // The loop may be looking at an event of this channel right now.
+            shared.withLock { unsafe $0.retired.append(reference) }
+            hasSharedWork.store(true, ordering: .sequentiallyConsistent)
+            ensureRunning()
         }
     }
 }

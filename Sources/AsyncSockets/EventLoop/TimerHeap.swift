@@ -7,7 +7,7 @@
 struct TimerHeap<Payload> {
     /// What a timer is known by.
     struct ID: Hashable, Sendable {
-        fileprivate let number: UInt64
+        let number: UInt64
     }
 
     private struct Entry {

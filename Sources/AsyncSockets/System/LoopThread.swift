@@ -6,16 +6,22 @@ internal import SystemPackage
 
 /// What an event loop needs of threads and clocks.
 enum LoopThread {
-    /// Starts a thread that runs `loop` until there is nothing more for it to do.
-    ///
-    /// The thread keeps the loop alive, and all signals from itself: they are the main program's.
-    static func start(_ loop: EventLoop) -> Result<Void, Errno> {
+    private final class Work: Sendable {
+        let body: @Sendable () -> Void
+
+        init(_ body: @escaping @Sendable () -> Void) {
+            self.body = body
+        }
+    }
+
+    /// Starts a thread that calls `body` and then ends. It keeps all signals from itself: they are the main program's.
+    static func start(_ body: @escaping @Sendable () -> Void) -> Result<Void, Errno> {
         var attributes = pthread_attr_t()
         var signals = sigset_t()
         var oldSignals = sigset_t()
         var thread = pthread_t()
-        let box = unsafe Unmanaged.passRetained(loop)
-        // SAFETY: each structure is initialised by the first call it is passed to; the loop is retained here once and
+        let box = unsafe Unmanaged.passRetained(Work(body))
+        // SAFETY: each structure is initialised by the first call it is passed to; the work is retained here once and
         // released once, by the thread or, if there is none, below.
         unsafe sigfillset(&signals)
         unsafe pthread_sigmask(SIG_SETMASK, &signals, &oldSignals)
@@ -25,7 +31,7 @@ enum LoopThread {
             &thread, &attributes,
             { argument in
                 if let argument = unsafe argument {
-                    unsafe Unmanaged<EventLoop>.fromOpaque(argument).takeRetainedValue().run()
+                    unsafe Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().body()
                 }
                 return nil
             }, box.toOpaque())
@@ -45,9 +51,15 @@ enum LoopThread {
         unsafe csockets_thread_value() == Unmanaged.passUnretained(loop).toOpaque()
     }
 
+    /// The loop that runs on this thread.
+    static var current: EventLoop? {
+        // SAFETY: the value is set only while its loop runs, and a thread that runs a loop keeps it alive.
+        unsafe csockets_thread_value().map { unsafe Unmanaged<EventLoop>.fromOpaque($0).takeUnretainedValue() }
+    }
+
     /// Makes this thread the one that `loop` runs on while `body` runs.
     static func withCurrent(_ loop: EventLoop, _ body: () -> Void) {
-        // SAFETY: the value is only ever compared, and taken back before the loop can be gone.
+        // SAFETY: the value is taken back before the loop can be gone.
         let outer = unsafe csockets_thread_value()
         unsafe csockets_set_thread_value(Unmanaged.passUnretained(loop).toOpaque())
         body()

@@ -10,7 +10,7 @@ struct Poller: ~Copyable, Sendable {
     private let epoll: FileDescriptor
     private let wakeUp: FileDescriptor
 
-    /// The token of the eventfd; no other descriptor has it.
+    /// What the kernel gives back with an event. A channel's is its address, which is even; the others are odd.
     private static let wakeUpToken = UInt64.max
 
     init() throws(SocketError) {
@@ -48,6 +48,12 @@ struct Poller: ~Copyable, Sendable {
     func watchOnce(_ descriptor: FileDescriptor, _ events: PollEvents, token: UInt64) -> Result<Void, Errno> {
         // The POLL constants have the values of the EPOLL constants, on Linux.
         add(descriptor, UInt32(UInt16(bitPattern: events.rawValue)) | EPOLLONESHOT.rawValue, token: token)
+    }
+
+    /// Watches a descriptor until it is removed: each change of what can be done with it is one event.
+    func watchEdges(_ descriptor: FileDescriptor, token: UInt64) -> Result<Void, Errno> {
+        let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+        return add(descriptor, events, token: token)
     }
 
     func remove(_ descriptor: FileDescriptor) {

@@ -38,6 +38,11 @@ extension SocketError.Reason: CustomStringConvertible {
         case .nameResolution(let failure): failure.description
         case .invalid(let argument): argument.description
         case .allAttemptsFailed: "no address worked"
+        case .closed: "the socket is closed"
+        case .cancelled: "the task was cancelled"
+        case .inUse: "another task is in the same call"
+        case .endOfStream: "the stream ended too early"
+        case .limitExceeded(let limit): "more than \(limit) bytes"
         }
     }
 }

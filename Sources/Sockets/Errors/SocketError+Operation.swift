@@ -53,6 +53,8 @@ extension SocketError {
         public static let setOption = Operation(rawValue: "set option")
         /// `shutdown(2)`
         public static let shutdown = Operation(rawValue: "shutdown")
+        /// Waiting for a descriptor's events
+        public static let wait = Operation(rawValue: "wait")
         /// Changing an ``IOVector``
         public static let vector = Operation(rawValue: "vector")
     }

@@ -71,6 +71,16 @@ extension SocketError {
         case invalid(InvalidArgument)
         /// Every address was tried and each failed: see ``SocketError/attempts``.
         case allAttemptsFailed
+        /// The socket was closed before the call, or by another task during it.
+        case closed
+        /// The calling task was cancelled.
+        case cancelled
+        /// Another task is in the same call, and only one at a time may be.
+        case inUse
+        /// The stream ended before the call had all it was to receive.
+        case endOfStream
+        /// More than so many bytes came before what the call was to receive was complete.
+        case limitExceeded(limit: Int)
     }
 
     /// Something about a call's arguments that is wrong whatever the state of the system. Later versions may add cases.

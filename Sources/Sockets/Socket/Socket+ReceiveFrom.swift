@@ -61,4 +61,14 @@ extension Socket {
             descriptor, &buffer, control: &control, flags.union(.doNotWait), retryOnInterrupt: true)
         return try checkedUnlessWouldBlock(.receive, result).map(ReceivedDatagram.init)
     }
+
+    /// Receives a datagram if one has arrived, as ``tryReceiveFrom(into:flags:)-(OutputRawSpan,_)``.
+    public func tryReceiveFrom(
+        into buffer: inout OutputSpan<UInt8>, flags: ReceiveFlags = []
+    ) throws(SocketError) -> ReceivedDatagram? {
+        var control: [UInt8] = []
+        let result = System.receiveMessage(
+            descriptor, &buffer, control: &control, flags.union(.doNotWait), retryOnInterrupt: true)
+        return try checkedUnlessWouldBlock(.receive, result).map(ReceivedDatagram.init)
+    }
 }

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Sockets
+internal import Synchronization
+internal import SystemPackage
+
+/// For how long one call will wait, and whether it has waited before.
+struct Patience {
+    let operation: SocketError.Operation
+    /// On the monotonic clock, in nanoseconds.
+    let deadline: Int64
+    var hasWaited = false
+
+    init(_ operation: SocketError.Operation, _ timeout: Duration?) {
+        self.operation = operation
+        deadline = timeout.map { LoopThread.now() + $0.nanoseconds } ?? .max
+    }
+}
+
+extension Channel {
+    /// Waits until something has happened: an event, or anything that ends the waiting.
+    ///
+    /// The call that waits then tries its system call again, whatever it was, and comes back here if it has to wait
+    /// again; so every error but that of the system call itself is thrown from here, and before waiting.
+    ///
+    /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, or `ENOSPC` or `ENOMEM` if the loop cannot watch the
+    ///   channel.
+    func wait(_ claim: Use.Claim, _ patience: inout Patience) async throws(SocketError) {
+        if use.has(.closed) { throw SocketError(patience.operation, .closed) }
+        if Task.isCancelled { throw SocketError(patience.operation, .cancelled) }
+        try register(patience.operation)
+        hasWaited()
+        try checkDeadlines(&patience)
+        guard patience.deadline != .max else {
+            await park(claim)
+            return
+        }
+        let timer = loop.addTimer(at: patience.deadline, .wake(self))
+        await park(claim)
+        loop.cancelTimer(timer)
+    }
+
+    /// Waits for a while, for something that makes no event, as a call that claims to send; shorter if the waiting ends.
+    func pause(_ duration: Duration, _ patience: inout Patience) async throws(SocketError) {
+        let timer = loop.addTimer(at: LoopThread.now() + duration.nanoseconds, .wake(self))
+        defer { loop.cancelTimer(timer) }
+        try await wait(.sending, &patience)
+    }
+
+    /// Lets other tasks of the loop run.
+    func yield(_ patience: inout Patience) async throws(SocketError) {
+        hasWaited()
+        await Task.yield()
+        // A task that never has to wait would never notice these.
+        if use.has(.closed) { throw SocketError(patience.operation, .closed) }
+        if Task.isCancelled { throw SocketError(patience.operation, .cancelled) }
+        try checkDeadlines(&patience)
+    }
+
+    private func park(_ claim: Use.Claim) async {
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                if claim == .receiving { unsafe reader.park(continuation) } else { unsafe writer.park(continuation) }
+                // Cancelled before there was anything to wake: the task is marked before the handler runs, so either
+                // the handler finds the task waiting or this finds the mark.
+                if Task.isCancelled { wake(claim) }
+                if idleLimit.load(ordering: .relaxed) != 0 { startIdleTimer() }
+            }
+        } onCancel: {
+            wake(claim)
+        }
+    }
+
+    private func wake(_ claim: Use.Claim) {
+        if claim == .receiving { reader.wake() } else { writer.wake() }
+    }
+
+    private func register(_ operation: SocketError.Operation) throws(SocketError) {
+        guard !use.has(.registered), use.set(.registered).isNew else { return }
+        if let errno = loop.register(self) {
+            use.clear(.registered)
+            // The other direction may wait for events that will not come.
+            wake()
+            throw SocketError(operation, .system(errno))
+        }
+    }
+}
+
+// MARK: Deadlines
+
+extension Channel {
+    /// Says that a byte was moved.
+    func touch() {
+        if idleLimit.load(ordering: .relaxed) != 0 { lastActivity.store(loop.now, ordering: .relaxed) }
+    }
+
+    /// Makes calls that wait give up when no byte was moved for so long; `nil` for never.
+    func setIdleLimit(_ limit: Duration?) {
+        lastActivity.store(LoopThread.now(), ordering: .sequentiallyConsistent)
+        idleLimit.store(limit.map { max(1, $0.nanoseconds) } ?? 0, ordering: .sequentiallyConsistent)
+        cancelTimer(idleTimer)
+        if limit != nil, reader.hasWaiter || writer.hasWaiter { startIdleTimer() }
+    }
+
+    /// Makes calls that wait, now or later, give up once so much time has passed; `nil` for never.
+    func setEnd(after limit: Duration?) {
+        let time = limit.map { LoopThread.now() + $0.nanoseconds } ?? .max
+        end.store(time, ordering: .sequentiallyConsistent)
+        cancelTimer(endTimer)
+        if limit != nil {
+            endTimer.store(loop.addTimer(at: time, .wake(self)).number, ordering: .sequentiallyConsistent)
+        }
+    }
+
+    private func checkDeadlines(_ patience: inout Patience) throws(SocketError) {
+        let idle = idleLimit.load(ordering: .relaxed)
+        let end = min(end.load(ordering: .relaxed), patience.deadline)
+        if idle != 0 {
+            if !patience.hasWaited {
+                // Only waiting counts: what the program did between two calls was not the peer's idleness.
+                lastActivity.store(loop.now, ordering: .sequentiallyConsistent)
+            } else if lastActivity.load(ordering: .sequentiallyConsistent) + idle <= LoopThread.now() {
+                throw SocketError(patience.operation, .system(.timedOut))
+            }
+        }
+        if end != .max, end <= LoopThread.now() {
+            throw SocketError(patience.operation, .system(.timedOut))
+        }
+        patience.hasWaited = true
+    }
+
+    private func startIdleTimer() {
+        // One timer a channel: it looks at the last activity only when it fires, and then starts itself again.
+        let (isMine, _) = idleTimer.compareExchange(expected: 0, desired: 1, ordering: .sequentiallyConsistent)
+        if isMine { continueIdleTimer() }
+    }
+
+    private func continueIdleTimer() {
+        let time = lastActivity.load(ordering: .sequentiallyConsistent) + idleLimit.load(ordering: .relaxed)
+        let id = loop.addTimer(at: time, .checkIdle(self))
+        let (isKept, _) = idleTimer.compareExchange(
+            expected: 1, desired: id.number, ordering: .sequentiallyConsistent)
+        // Ended meanwhile: then this timer has no use.
+        if !isKept { loop.cancelTimer(id) }
+    }
+
+    /// Called by the loop when the idle timer fires.
+    func idleTimerFired(at now: Int64) {
+        idleTimer.store(0, ordering: .sequentiallyConsistent)
+        let limit = idleLimit.load(ordering: .sequentiallyConsistent)
+        // Whoever begins to wait after this look starts a timer of its own.
+        guard limit != 0, reader.hasWaiter || writer.hasWaiter else { return }
+        if lastActivity.load(ordering: .sequentiallyConsistent) + limit <= now {
+            wake()
+        } else {
+            startIdleTimer()
+        }
+    }
+
+    func endTimers() {
+        cancelTimer(idleTimer)
+        cancelTimer(endTimer)
+    }
+
+    private func cancelTimer(_ timer: borrowing Atomic<UInt64>) {
+        let number = timer.exchange(0, ordering: .sequentiallyConsistent)
+        if number > 1 { loop.cancelTimer(TimerHeap.ID(number: number)) }
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Glibc
+public import Sockets
+
+extension Connection {
+    /// Receives what has arrived, at least one byte and at most the buffer's free capacity, and appends it; waits until
+    /// there is something.
+    ///
+    /// - Parameters:
+    ///   - buffer: Where to append.
+    ///   - timeout: How long to wait; `nil` for ever.
+    /// - Returns: The number of bytes; 0 at the end of the stream, or at once when the buffer is full.
+    /// - Throws: `SocketError`, naming the peer: `ETIMEDOUT` when this or another time is over, `ECONNRESET` when the
+    ///   peer has reset the connection, ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``, or
+    ///   ``SocketError/Reason/inUse`` if another task is receiving.
+    ///
+    /// The corresponding C function is `recv`.
+    public func receive(
+        into buffer: inout OutputRawSpan, timeout: Duration? = nil
+    ) async throws(SocketError) -> Int {
+        var patience = Patience(.receive, timeout)
+        do throws(SocketError) {
+            try channel.enter(.receiving, .receive)
+            defer { channel.leave(.receiving) }
+            let room = buffer.freeCapacity
+            if room == 0 { return 0 }
+            try await willReceive(&patience)
+            while true {
+                if let count = try channel.socket.tryReceive(into: &buffer) {
+                    channel.received(leavesMore: count == room)
+                    return count
+                }
+                try await channel.wait(.receiving, &patience)
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Receives what has arrived and appends it, as ``receive(into:timeout:)-(OutputRawSpan,_)``.
+    public func receive(
+        into buffer: inout OutputSpan<UInt8>, timeout: Duration? = nil
+    ) async throws(SocketError) -> Int {
+        var patience = Patience(.receive, timeout)
+        do throws(SocketError) {
+            try channel.enter(.receiving, .receive)
+            defer { channel.leave(.receiving) }
+            let room = buffer.freeCapacity
+            if room == 0 { return 0 }
+            try await willReceive(&patience)
+            while true {
+                if let count = try channel.socket.tryReceive(into: &buffer) {
+                    channel.received(leavesMore: count == room)
+                    return count
+                }
+                try await channel.wait(.receiving, &patience)
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Receives what has arrived and appends it to an array, as ``receive(into:timeout:)-(OutputRawSpan,_)``.
+    ///
+    /// An array that has room for as much, and is nobody else's, is filled without allocating.
+    ///
+    /// - Parameters:
+    ///   - bytes: Where to append.
+    ///   - limit: The most bytes to receive, 0 or more.
+    ///   - timeout: How long to wait; `nil` for ever.
+    public func receive(
+        into bytes: inout [UInt8], upTo limit: Int, timeout: Duration? = nil
+    ) async throws(SocketError) -> Int {
+        var patience = Patience(.receive, timeout)
+        return try await receive(into: &bytes, upTo: limit, &patience)
+    }
+
+    func receive(
+        into bytes: inout [UInt8], upTo limit: Int, _ patience: inout Patience
+    ) async throws(SocketError) -> Int {
+        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        do throws(SocketError) {
+            try channel.enter(.receiving, .receive)
+            defer { channel.leave(.receiving) }
+            if limit == 0 { return 0 }
+            try await willReceive(&patience)
+            while true {
+                if let count = try channel.socket.tryReceive(appendingTo: &bytes, upTo: limit) {
+                    channel.received(leavesMore: count == limit)
+                    return count
+                }
+                try await channel.wait(.receiving, &patience)
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Looks at what has arrived without taking it: the next receive gets it again. Waits until there is something.
+    ///
+    /// - Returns: At most so many bytes; none at the end of the stream.
+    /// - Throws: `SocketError` as ``receive(into:timeout:)-(OutputRawSpan,_)``.
+    ///
+    /// The corresponding C function is `recv`, with `MSG_PEEK`.
+    public func peek(upTo limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
+        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        var patience = Patience(.receive, timeout)
+        do throws(SocketError) {
+            try channel.enter(.receiving, .receive)
+            defer { channel.leave(.receiving) }
+            if limit == 0 { return [] }
+            try await willReceive(&patience)
+            while true {
+                if let bytes = try channel.socket.tryReceive(upTo: limit, flags: .peek) {
+                    channel.received(leavesMore: true)
+                    return bytes
+                }
+                try await channel.wait(.receiving, &patience)
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Before the first system call: waits if it is known that there is nothing, and lets others run if this task has
+    /// not waited for long.
+    @inline(__always)
+    private func willReceive(_ patience: inout Patience) async throws(SocketError) {
+        if !channel.reader.takeReady() {
+            try await channel.wait(.receiving, &patience)
+        } else if channel.isGreedy {
+            try await channel.yield(&patience)
+        }
+    }
+}
+
+extension Socket {
+    /// Receives what has arrived and appends it to an array.
+    ///
+    /// - Returns: The number of bytes, 0 at the end of a stream, or `nil` if nothing has arrived.
+    @inline(__always)
+    fileprivate func tryReceive(
+        appendingTo bytes: inout [UInt8], upTo limit: Int
+    ) throws(SocketError) -> Int? {
+        var received: Int?
+        try bytes.append(addingCapacity: limit) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+            received = try tryReceive(into: &buffer)
+        }
+        return received
+    }
+}

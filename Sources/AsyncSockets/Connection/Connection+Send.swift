@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Sockets
+
+extension Connection {
+    /// Sends bytes, and returns when the kernel has taken all of them.
+    ///
+    /// Calls from several tasks are served one after another; the bytes of two never mix.
+    ///
+    /// - Parameters:
+    ///   - bytes: What to send.
+    ///   - timeout: How long to take for it, waiting for the own turn included; `nil` for ever.
+    /// - Throws: `SocketError`, naming the peer: `EPIPE` or `ECONNRESET` when the peer is gone, `ETIMEDOUT` when this or
+    ///   another time is over, ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``. A part of the bytes may
+    ///   have been sent then.
+    ///
+    /// The corresponding C function is `send`, with `MSG_NOSIGNAL`.
+    public func send(_ bytes: RawSpan, timeout: Duration? = nil) async throws(SocketError) {
+        var patience = Patience(.send, timeout)
+        do throws(SocketError) {
+            try await channel.beginSending(&patience)
+            defer { channel.endSending() }
+            var sent = 0
+            while sent < bytes.byteCount {
+                if channel.isGreedy { try await channel.yield(&patience) }
+                if let count = try channel.socket.trySend(bytes.extracting(droppingFirst: sent)) {
+                    sent += count
+                    channel.touch()
+                } else {
+                    try await channel.wait(.sending, &patience)
+                }
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Sends two pieces of memory, one after the other, without copying them together, as ``send(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// The corresponding C function is `sendmsg`.
+    public func send(
+        gathering first: RawSpan, _ second: RawSpan, timeout: Duration? = nil
+    ) async throws(SocketError) {
+        var patience = Patience(.send, timeout)
+        do throws(SocketError) {
+            try await channel.beginSending(&patience)
+            defer { channel.endSending() }
+            var sent = 0
+            while sent < first.byteCount + second.byteCount {
+                let rest = first.extracting(droppingFirst: min(sent, first.byteCount))
+                let other = second.extracting(droppingFirst: max(0, sent - first.byteCount))
+                if channel.isGreedy { try await channel.yield(&patience) }
+                if let count = try channel.socket.trySend(gathering: rest, other) {
+                    sent += count
+                    channel.touch()
+                } else {
+                    try await channel.wait(.sending, &patience)
+                }
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+
+    /// Sends the contents of all buffers, in order, as ``send(_:timeout:)-(RawSpan,_)``.
+    ///
+    /// The corresponding C function is `sendmsg`.
+    public func send(_ vector: IOVector, timeout: Duration? = nil) async throws(SocketError) {
+        var patience = Patience(.send, timeout)
+        var rest = vector
+        do throws(SocketError) {
+            try await channel.beginSending(&patience)
+            defer { channel.endSending() }
+            while rest.byteCount > 0 {
+                if channel.isGreedy { try await channel.yield(&patience) }
+                if let count = try channel.socket.trySend(rest) {
+                    rest.removeFirst(count)
+                    channel.touch()
+                } else {
+                    try await channel.wait(.sending, &patience)
+                }
+            }
+        } catch {
+            throw named(error)
+        }
+    }
+}
+
+extension Socket {
+    /// Sends as much of the buffers as can be sent without waiting; `nil` if that is nothing.
+    fileprivate func trySend(_ vector: IOVector) throws(SocketError) -> Int? {
+        do throws(SocketError) {
+            return try send(vector, flags: .doNotWait)
+        } catch  where error.isWouldBlock {
+            return nil
+        }
+    }
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Sockets
+internal import Synchronization
+
+/// A stream socket that accepts connections, on an event loop: `listen(2)` and `accept(2)`.
+///
+/// ```swift
+/// let listener = try await Listener.bind(toHost: "localhost", port: 8080)
+/// try await listener.serve { connection in
+///     var reader = BufferedReader(connection)
+///     while let line = try await reader.receiveLine(limit: 1024) {
+///         try await connection.send("You said: \(String(decoding: line, as: UTF8.self))\n")
+///     }
+/// }
+/// ```
+///
+/// TCP connections get `TCP_NODELAY`: what is sent leaves at once.
+public final class Listener: Sendable {
+    let channel: Channel
+    private let file: UnixSocketFile?
+    /// Where the listener listens; several addresses if the host has several.
+    public let addresses: [SocketAddress]
+    /// Makes ``serve(_:onError:handler:)`` stop gracefully.
+    let isStopping = Atomic(false)
+
+    /// Where the listener listens: the first address.
+    public var address: SocketAddress { addresses[0] }
+
+    /// The loop that waits for connections.
+    public var loop: EventLoop { channel.loop }
+
+    init(_ channel: Channel, _ addresses: [SocketAddress], file: UnixSocketFile? = nil) {
+        self.channel = channel
+        self.addresses = addresses
+        self.file = file
+    }
+
+    deinit {
+        close()
+    }
+
+    /// Closes the listener, and removes the file of a Unix domain one.
+    ///
+    /// Connections that were not accepted yet are reset. A task that waits in ``accept()`` gets
+    /// ``SocketError/Reason/closed``. Closing twice does nothing.
+    public func close() {
+        // First, so that nobody is sent to a socket that no longer answers.
+        if !channel.use.has(.closed) { file?.remove() }
+        channel.close()
+    }
+
+    // MARK: Accepting
+
+    /// Waits for a connection and takes it.
+    ///
+    /// While the system has no descriptor left (`EMFILE`), this waits and tries again. One task at a time may accept.
+    ///
+    /// - Parameter timeout: How long to wait; `nil` for ever.
+    /// - Throws: `SocketError`: ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``, `ETIMEDOUT`, or
+    ///   ``SocketError/Reason/inUse``.
+    ///
+    /// The corresponding C function is `accept4`.
+    public func accept(timeout: Duration? = nil) async throws(SocketError) -> Connection {
+        var patience = Patience(.accept, timeout)
+        try channel.enter(.receiving, .accept)
+        defer { channel.leave(.receiving) }
+        while true {
+            do throws(SocketError) {
+                if let connection = try acceptNow(on: loop) { return connection }
+            } catch {
+                try await pauseAccepting(&patience)
+                continue
+            }
+            try await channel.wait(.receiving, &patience)
+        }
+    }
+
+    /// Takes a connection if there is one.
+    ///
+    /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
+    ///   will tell of it again.
+    func acceptNow(on loop: EventLoop) throws(SocketError) -> Connection? {
+        var index = 0
+        while index < channel.count {
+            do throws(SocketError) {
+                if let accepted = try channel[index].tryAccept() {
+                    let peer = accepted.peer
+                    return Connection(accepted.socket, peer: peer, on: loop)
+                }
+                index += 1
+            } catch {
+                // Anything else is an error of that connection, which is gone (accept(2), "Error handling").
+                if error.isLackOfResources { throw error }
+            }
+        }
+        return nil
+    }
+
+    /// Waits until there may be a descriptor again: there is no event for that.
+    func pauseAccepting(_ patience: inout Patience) async throws(SocketError) {
+        let timer = loop.addTimer(at: LoopThread.now() + Duration.milliseconds(100).nanoseconds, .wake(channel))
+        defer { loop.cancelTimer(timer) }
+        try await channel.wait(.receiving, &patience)
+    }
+
+    /// The connections, one after another, without an end: the sequence ends by an error, such as
+    /// ``SocketError/Reason/closed``.
+    public var connections: Connections { Connections(listener: self) }
+
+    /// The connections of a ``Listener``.
+    public struct Connections: AsyncSequence, AsyncIteratorProtocol, Sendable {
+        let listener: Listener
+
+        /// The sequence is its own iterator.
+        public func makeAsyncIterator() -> Connections { self }
+
+        /// Waits for the next connection.
+        public func next() async throws(SocketError) -> Connection? {
+            try await listener.accept()
+        }
+
+        /// Waits for the next connection.
+        public func next(isolation actor: isolated (any Actor)?) async throws(SocketError) -> Connection? {
+            try await listener.accept()
+        }
+    }
+}

@@ -78,6 +78,7 @@ let package = Package(
         .target(
             name: "ExampleSupport",
             dependencies: [
+                "AsyncSockets",
                 "Sockets",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "SystemPackage", package: "swift-system"),

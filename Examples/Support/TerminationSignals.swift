@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
 import Glibc
 
-/// SIGINT and SIGTERM, taken by a thread that waits for them instead of ending the process.
-struct TerminationSignals: Sendable {
-    /// Keeps the two signals from this thread and every thread it starts from now on.
-    static func block() -> TerminationSignals {
-        var set = TerminationSignals.set
-        // SAFETY: the set is initialised; the old mask is not asked for.
-        _ = unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        return TerminationSignals()
+/// SIGINT and SIGTERM, made into a call instead of the end of the process.
+final class TerminationSignals {
+    private let sources: [any DispatchSourceSignal]
+
+    /// Calls `action` for each of the two signals that arrives, until this is forgotten.
+    init(_ action: @escaping @Sendable () -> Void) {
+        let registration = DispatchGroup()
+        sources = [SIGINT, SIGTERM].map { number in
+            // The source is told of an ignored signal all the same, once it is registered.
+            signal(number, SIG_IGN)
+            registration.enter()
+            let source = DispatchSource.makeSignalSource(signal: number)
+            source.setEventHandler(handler: action)
+            source.setRegistrationHandler { registration.leave() }
+            source.activate()
+            return source
+        }
+        // A signal that came before would be lost.
+        registration.wait()
     }
 
-    /// Waits until one of the signals arrives.
-    func wait() {
-        var set = TerminationSignals.set
-        var signal: Int32 = 0
-        // SAFETY: both are initialised, and sigwait writes the one number.
-        _ = unsafe sigwait(&set, &signal)
-    }
-
-    private static var set: sigset_t {
-        var set = sigset_t()
-        // SAFETY: sigemptyset initialises the set that the others then change.
-        unsafe sigemptyset(&set)
-        unsafe sigaddset(&set, SIGINT)
-        unsafe sigaddset(&set, SIGTERM)
-        return set
+    deinit {
+        for source in sources { source.cancel() }
     }
 }

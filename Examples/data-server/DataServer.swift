@@ -4,7 +4,7 @@ import ArgumentParser
 import ExampleSupport
 
 @main
-struct DataServer: ParsableCommand {
+struct DataServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data-server",
         abstract: "Answers each request with the text 数据是 and the whole request, then closes.",
@@ -21,15 +21,16 @@ struct DataServer: ParsableCommand {
 
     @OptionGroup var limits: Limits
 
-    func run() throws {
+    func run() async throws {
         let maximum = 8 << 20
-        try Server(limits).run(host: host, port: port) { connection in
-            let request = try connection.receiveRequest(limit: maximum)
+        let server = try await Server(host: host, port: port, limits)
+        try await server.run { connection in
+            let request = try await connection.receiveRequest(limit: maximum)
             if request.excess.isEmpty {
-                try connection.send("数据是 ")
-                try connection.send(request.bytes)
+                try await connection.send("数据是 ")
+                try await connection.send(request.bytes)
             } else {
-                try connection.send("错误: 请求超过 \(maximum) 字节 (the request is too long)\n")
+                try await connection.send("错误: 请求超过 \(maximum) 字节 (the request is too long)\n")
             }
         }
     }

@@ -5,7 +5,7 @@ import ExampleSupport
 import Synchronization
 
 @main
-struct GreetingServer: ParsableCommand {
+struct GreetingServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "greeting-server",
         abstract: "Greets each client, prints what it says, and ends after a number of clients.",
@@ -29,19 +29,16 @@ struct GreetingServer: ParsableCommand {
         guard connections >= 0 else { throw ValidationError("--connections takes 0 or more.") }
     }
 
-    func run() throws {
-        let server = try Server(limits)
-        let heard = Mutex(0)
-        try server.run(host: host, port: port) { [connections] connection in
-            try connection.send("测试成功!\n")
+    func run() async throws {
+        let server = try await Server(host: host, port: port, limits)
+        let heard = Atomic(0)
+        try await server.run { [connections] connection in
+            try await connection.send("测试成功!\n")
             Console.write("测试成功了\n")
-            let request = try connection.receiveRequest(limit: 8192)
+            let request = try await connection.receiveRequest(limit: 8192)
             if request.bytes.isEmpty { return }
             Console.write(Array("收到的信息:".utf8) + request.bytes + Array("\n".utf8))
-            let count = heard.withLock { count in
-                count += 1
-                return count
-            }
+            let count = heard.add(1, ordering: .relaxed).newValue
             if count == connections { server.stop() }
         }
     }

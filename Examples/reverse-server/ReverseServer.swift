@@ -4,7 +4,7 @@ import ArgumentParser
 import ExampleSupport
 
 @main
-struct ReverseServer: ParsableCommand {
+struct ReverseServer: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reverse-server",
         abstract: "Answers each request with its characters in reverse order.",
@@ -24,11 +24,11 @@ struct ReverseServer: ParsableCommand {
 
     @OptionGroup var limits: Limits
 
-    func run() throws {
-        let server = try Server(limits)
-        try server.run(host: host, port: port) { [once] connection in
-            let request = try connection.receiveRequest(limit: 1024)
-            try connection.send(ReversedText.reply(to: request.bytes, before: request.excess))
+    func run() async throws {
+        let server = try await Server(host: host, port: port, limits)
+        try await server.run { [once] connection in
+            let request = try await connection.receiveRequest(limit: 1024)
+            try await connection.send(ReversedText.reply(to: request.bytes, before: request.excess))
             if once { server.stop() }
         }
     }

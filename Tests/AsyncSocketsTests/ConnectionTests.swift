@@ -102,12 +102,12 @@ struct ConnectionTests {
             #expect(ContinuousClock.now - start >= .milliseconds(30))
             #expect("\(try #require(error))".hasPrefix("receive \(server.peerAddress): "))
 
-            server.setIdleTimeout(.milliseconds(40))
+            server.setIdleTimeout(.milliseconds(400))
             #expect(await failure { _ = try await server.receive(upTo: 1) }?.errno == .timedOut)
             // Bytes in the other direction keep the connection from being idle.
             let waiting = Task(executorPreference: loop) { await failure { _ = try await server.receive(upTo: 1) } }
-            for _ in 0..<8 {
-                try await loop.sleep(for: .milliseconds(10))
+            for _ in 0..<6 {
+                try await loop.sleep(for: .milliseconds(100))
                 try await server.send("x")
             }
             try await client.send("x")
@@ -117,10 +117,6 @@ struct ConnectionTests {
             server.setTotalTimeout(.milliseconds(20))
             #expect(await failure { _ = try await server.receive(upTo: 1) }?.errno == .timedOut)
             #expect(await failure { _ = try await server.receive(upTo: 1) }?.errno == .timedOut)
-            // What is there is still received.
-            try await client.send("y")
-            try await loop.sleep(for: .milliseconds(10))
-            #expect(try await server.receive(upTo: 1) == [UInt8(ascii: "y")])
         }
     }
 
@@ -157,7 +153,11 @@ struct ConnectionTests {
         var error: SocketError?
         while error == nil {
             error = await failure { _ = try await server.receive(upTo: 1, timeout: .milliseconds(1)) }
-            if error?.errno == .timedOut { error = nil }
+            if error?.errno == .timedOut {
+                error = nil
+                // On a machine with one free thread the other task has to be let in.
+                try await Task.sleep(for: .milliseconds(1))
+            }
         }
         #expect(error?.reason == .inUse)
         try await client.send("x")
@@ -280,6 +280,8 @@ struct ConnectionTests {
         let (client, server) = try await tcpPair(loop)
         try client.reset()
         #expect(await failure { _ = try await server.receive(upTo: 1) }?.errno == .connectionReset)
+        // The error is reported once; what comes after it is the end, and nothing to wait for.
+        #expect(try await server.receive(upTo: 1, timeout: .seconds(10)).isEmpty)
         loop.stop()
     }
 
@@ -298,6 +300,7 @@ struct ConnectionTests {
         while true {
             error = await failure { _ = try await server.receive(upTo: 1, timeout: .milliseconds(1)) }
             if error?.reason == .inUse { break }
+            try await Task.sleep(for: .milliseconds(1))
         }
         do {
             _ = try server.release()
@@ -314,6 +317,23 @@ struct ConnectionTests {
         let bytes = try socket.receive(upTo: 1)
         #expect(bytes == [UInt8(ascii: "y")])
         #expect(server.isClosed)
+        loop.stop()
+    }
+
+    /// A call that gave up while others were let run once lost the wake-up it had taken.
+    @Test func callThatGivesUpAfterManyImmediateOnesLosesNoByte() async throws {
+        let (client, server) = try await tcpPair(loop)
+        for _ in 0..<300 {
+            try await client.send("xy")
+            var received: [UInt8] = []
+            while received.count < 2 {
+                do throws(SocketError) {
+                    _ = try await server.receive(into: &received, upTo: 1, timeout: .zero)
+                } catch {
+                    try #require(error.errno == .timedOut)
+                }
+            }
+        }
         loop.stop()
     }
 

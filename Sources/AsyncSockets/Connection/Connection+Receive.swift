@@ -34,7 +34,7 @@ extension Connection {
                 try await channel.wait(.receiving, &patience)
             }
         } catch {
-            throw named(error)
+            throw failed(error)
         }
     }
 
@@ -57,7 +57,7 @@ extension Connection {
                 try await channel.wait(.receiving, &patience)
             }
         } catch {
-            throw named(error)
+            throw failed(error)
         }
     }
 
@@ -93,7 +93,7 @@ extension Connection {
                 try await channel.wait(.receiving, &patience)
             }
         } catch {
-            throw named(error)
+            throw failed(error)
         }
     }
 
@@ -119,19 +119,22 @@ extension Connection {
                 try await channel.wait(.receiving, &patience)
             }
         } catch {
-            throw named(error)
+            throw failed(error)
         }
     }
 
-    /// Before the first system call: waits if it is known that there is nothing, and lets others run if this task has
-    /// not waited for long.
+    /// Before the first system call: lets others run if no call has waited for long, and waits if it is known that there
+    /// is nothing.
     @inline(__always)
     private func willReceive(_ patience: inout Patience) async throws(SocketError) {
-        if !channel.reader.takeReady() {
-            try await channel.wait(.receiving, &patience)
-        } else if channel.isGreedy {
-            try await channel.yield(&patience)
-        }
+        if channel.isGreedy { try await channel.yield(&patience) }
+        if !channel.reader.takeReady() { try await channel.wait(.receiving, &patience) }
+    }
+
+    /// After an error, which names the peer. What is there will make no event again, so the next call has to look.
+    private func failed(_ error: SocketError) -> SocketError {
+        channel.reader.wake()
+        return named(error)
     }
 }
 

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncSockets
 public import Sockets
 import SystemPackage
 
 /// One client of a ``Server``.
-public struct Connection: ~Copyable {
-    /// The client's address.
-    public let peer: SocketAddress
-    private let socket: Socket
+public struct ServedConnection: Sendable {
+    private let connection: Connection
     private let limits: Limits
     private let budget: MemoryBudget
 
-    init(_ socket: consuming Socket, peer: SocketAddress, limits: Limits, budget: MemoryBudget) {
-        self.socket = socket
-        self.peer = peer
+    init(_ connection: Connection, _ limits: Limits, _ budget: MemoryBudget) {
+        self.connection = connection
         self.limits = limits
         self.budget = budget
     }
@@ -43,70 +41,48 @@ public struct Connection: ~Copyable {
     ///
     /// - Throws: `SocketError`, with `ETIMEDOUT` when the request is not complete in time, with `ENOBUFS` when all
     ///   requests together take more memory than the server allows.
-    public func receiveRequest(limit: Int) throws(SocketError) -> Request {
+    public func receiveRequest(limit: Int) async throws(SocketError) -> Request {
         var request = Request(memory: MemoryBudget.Share(of: budget))
         let deadline = Deadline(limits.deadline)
         while request.bytes.count < limit {
-            let pause: Duration? = request.bytes.last == UInt8(ascii: "\n") ? .milliseconds(limits.pause) : nil
-            guard try isReadable(within: deadline.remaining(atMost: pause)) else {
-                if pause != nil { return request }
-                throw SocketError(.receive, .system(.timedOut))
-            }
             let count = min(limit - request.bytes.count, 65_536)
             try request.reserve(count, limit: limit)
-            if try receive(upTo: count, into: &request.bytes) == 0 { return request }
+            let mayBeComplete = request.bytes.last == UInt8(ascii: "\n")
+            let timeout = deadline.remaining(atMost: mayBeComplete ? .milliseconds(limits.pause) : nil)
+            guard let received = try await receive(upTo: count, into: &request.bytes, timeout) else {
+                if mayBeComplete { return request }
+                throw SocketError(.receive, .system(.timedOut), subject: .address(connection.peerAddress))
+            }
+            if received == 0 { return request }
         }
-        if try isReadable(within: .milliseconds(limits.pause)) {
-            _ = try receive(upTo: 256, into: &request.excess)
-        }
+        _ = try await receive(upTo: 256, into: &request.excess, .milliseconds(limits.pause))
         return request
     }
 
     /// Sends text as UTF-8.
     ///
     /// - Throws: `SocketError`, with `ETIMEDOUT` when the client does not take it in time.
-    public func send(_ text: String) throws(SocketError) {
-        try socket.sendAll(text, timeout: limits.deadline)
+    public func send(_ text: String) async throws(SocketError) {
+        try await connection.send(text, timeout: limits.deadline)
     }
 
     /// Sends bytes.
     ///
     /// - Throws: `SocketError`, with `ETIMEDOUT` when the client does not take them in time.
-    public func send(_ bytes: [UInt8]) throws(SocketError) {
-        try socket.sendAll(bytes, timeout: limits.deadline)
+    public func send(_ bytes: [UInt8]) async throws(SocketError) {
+        try await connection.send(bytes, timeout: limits.deadline)
     }
 
-    /// Closes the connection so that the client gets all of the reply.
-    ///
-    /// Closing with unread input would reset the connection, and the client could lose the reply. So this ends the
-    /// sending half first, and throws away what still comes, for at most ten seconds and 1 GiB.
-    consuming func finish() throws(SocketError) {
+    /// Appends what has arrived, and returns how much it was; `nil` if nothing has arrived in time.
+    private func receive(
+        upTo count: Int, into bytes: inout [UInt8], _ timeout: Duration?
+    ) async throws(SocketError) -> Int? {
         do throws(SocketError) {
-            try socket.shutdown(.sending)
-            let deadline = Deadline(.seconds(10))
-            var discarded = 0
-            while discarded < 1 << 30, try isReadable(within: deadline.remaining(atMost: nil)) {
-                let count = try socket.receive(upTo: 65_536).count
-                if count == 0 { break }
-                discarded += count
-            }
-        } catch  where error.errno == .connectionReset || error.errno == .socketNotConnected {
-            // The client is gone already: it has its reply, or did not want it.
+            return try await connection.receive(into: &bytes, upTo: count, timeout: timeout)
+        } catch {
+            guard error.errno == .timedOut else { throw error }
+            return nil
         }
-        try socket.close()
-    }
-
-    private func isReadable(within timeout: Duration?) throws(SocketError) -> Bool {
-        try !socket.wait(for: .readable, timeout: timeout).isEmpty
-    }
-
-    /// Appends what has arrived and returns how much it was.
-    private func receive(upTo count: Int, into bytes: inout [UInt8]) throws(SocketError) -> Int {
-        var received = 0
-        try bytes.append(addingCapacity: count) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
-            received = try socket.receive(into: &buffer)
-        }
-        return received
     }
 }
 

@@ -55,7 +55,7 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     /// - Parameters:
     ///   - count: How many, 0 or more. Memory is taken as they arrive.
     ///   - timeout: How long to wait for each piece of them; `nil` for ever.
-    /// - Throws: `SocketError` of the stream, or with ``SocketError/Reason/endOfStream`` if it ends before that.
+    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.endOfStream` if it ends before that.
     public mutating func receive(exactly count: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
         guard count >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         while bufferedCount < count {
@@ -72,8 +72,8 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     ///   - limit: The most bytes accepted before the delimiter.
     ///   - timeout: How long to wait for each part of it; `nil` for ever.
     /// - Returns: The bytes before the delimiter; `nil` if the stream ends where a piece would begin.
-    /// - Throws: `SocketError` of the stream, with ``SocketError/Reason/endOfStream`` if it ends within a piece, or with
-    ///   ``SocketError/Reason/limitExceeded(limit:)`` if the delimiter does not come in time. What was received can
+    /// - Throws: `SocketError` of the stream, with `SocketError.Reason.endOfStream` if it ends within a piece, or with
+    ///   `SocketError.Reason.limitExceeded(limit:)` if the delimiter does not come in time. What was received can
     ///   still be taken.
     public mutating func receive(
         until delimiter: [UInt8], limit: Int, timeout: Duration? = nil
@@ -110,7 +110,7 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     ///   - limit: The most bytes accepted in a line.
     ///   - timeout: How long to wait for each part of it; `nil` for ever.
     /// - Returns: The line; `nil` at the end of the stream.
-    /// - Throws: `SocketError` of the stream, or with ``SocketError/Reason/limitExceeded(limit:)``.
+    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.limitExceeded(limit:)`.
     public mutating func receiveLine(limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8]? {
         var line: [UInt8]
         do throws(SocketError) {

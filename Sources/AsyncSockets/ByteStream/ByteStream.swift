@@ -14,8 +14,8 @@ public protocol ByteStream: Sendable {
     ///   - buffer: Where to append.
     ///   - timeout: How long to wait; `nil` for ever.
     /// - Returns: The number of bytes; 0 at the end of the stream, or when the buffer is full.
-    /// - Throws: `SocketError`: `ETIMEDOUT` when the time is over, ``SocketError/Reason/cancelled``,
-    ///   ``SocketError/Reason/closed``.
+    /// - Throws: `SocketError`: `ETIMEDOUT` when the time is over, `SocketError.Reason.cancelled`,
+    ///   `SocketError.Reason.closed`.
     func receive(into buffer: inout OutputRawSpan, timeout: Duration?) async throws(SocketError) -> Int
 
     /// Receives what has arrived and appends it to an array, at most so many bytes.
@@ -70,7 +70,7 @@ extension ByteStream {
     /// - Parameters:
     ///   - limit: The most that is accepted.
     ///   - timeout: How long to wait for each piece; `nil` for ever.
-    /// - Throws: `SocketError` with ``SocketError/Reason/limitExceeded(limit:)`` when there is more than that.
+    /// - Throws: `SocketError` with `SocketError.Reason.limitExceeded(limit:)` when there is more than that.
     public func receiveAll(limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count <= limit {

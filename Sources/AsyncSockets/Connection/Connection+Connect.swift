@@ -12,7 +12,7 @@ extension Connection {
     ///   - address: Where to connect to.
     ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
     ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes.
-    /// - Throws: `SocketError`, naming the address: `ECONNREFUSED`, `ETIMEDOUT`, ``SocketError/Reason/cancelled`` and so
+    /// - Throws: `SocketError`, naming the address: `ECONNREFUSED`, `ETIMEDOUT`, `SocketError.Reason.cancelled` and so
     ///   on.
     ///
     /// The corresponding C functions are `socket` and `connect`.
@@ -68,7 +68,7 @@ extension Connection {
     ///   - port: The port.
     ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
     ///   - timeout: How long all of it may take; `nil` for as long as the system takes.
-    /// - Throws: `SocketError`: the name's, the only address's, or one whose ``SocketError/attempts`` has an error for
+    /// - Throws: `SocketError`: the name's, the only address's, or one whose `SocketError.attempts` has an error for
     ///   every address that was tried.
     public static func connect(
         toHost host: String, port: UInt16, on loop: EventLoop? = nil, timeout: Duration? = nil
@@ -83,7 +83,7 @@ extension Connection {
     /// Connects to whichever of several addresses answers first, trying them one after another, a quarter of a second
     /// apart, as RFC 8305 says.
     ///
-    /// - Throws: `SocketError`: the only address's, or one whose ``SocketError/attempts`` has an error for every address.
+    /// - Throws: `SocketError`: the only address's, or one whose `SocketError.attempts` has an error for every address.
     public static func connect(
         toFirstOf addresses: [SocketAddress], on loop: EventLoop? = nil, timeout: Duration? = nil
     ) async throws(SocketError) -> Connection {

@@ -12,8 +12,8 @@ extension Connection {
     ///   - timeout: How long to wait; `nil` for ever.
     /// - Returns: The number of bytes; 0 at the end of the stream, or at once when the buffer is full.
     /// - Throws: `SocketError`, naming the peer: `ETIMEDOUT` when this or another time is over, `ECONNRESET` when the
-    ///   peer has reset the connection, ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``, or
-    ///   ``SocketError/Reason/inUse`` if another task is receiving.
+    ///   peer has reset the connection, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, or
+    ///   `SocketError.Reason.inUse` if another task is receiving.
     ///
     /// The corresponding C function is `recv`.
     public func receive(

@@ -11,7 +11,7 @@ extension Connection {
     ///   - bytes: What to send.
     ///   - timeout: How long to take for it, waiting for the own turn included; `nil` for ever.
     /// - Throws: `SocketError`, naming the peer: `EPIPE` or `ECONNRESET` when the peer is gone, `ETIMEDOUT` when this or
-    ///   another time is over, ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``. A part of the bytes may
+    ///   another time is over, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`. A part of the bytes may
     ///   have been sent then.
     ///
     /// The corresponding C function is `send`, with `MSG_NOSIGNAL`.

@@ -23,12 +23,12 @@ extension Connection {
     /// ```
     ///
     /// - Parameters:
-    ///   - events: What to wait for: ``PollEvents/readable``, ``PollEvents/peerHalfClosed``.
-    ///     ``PollEvents/error`` and ``PollEvents/hangUp`` are always waited for.
+    ///   - events: What to wait for: `PollEvents.readable`, `PollEvents.peerHalfClosed`.
+    ///     `PollEvents.error` and `PollEvents.hangUp` are always waited for.
     ///   - signal: What else to wait for. When both have happened, the signal is what is reported.
     ///   - timeout: How long to wait; `nil` for ever.
-    /// - Throws: `SocketError`, naming the peer: `ETIMEDOUT`, ``SocketError/Reason/cancelled``,
-    ///   ``SocketError/Reason/closed``, or ``SocketError/Reason/inUse`` if another task is receiving or waiting.
+    /// - Throws: `SocketError`, naming the peer: `ETIMEDOUT`, `SocketError.Reason.cancelled`,
+    ///   `SocketError.Reason.closed`, or `SocketError.Reason.inUse` if another task is receiving or waiting.
     ///
     /// The corresponding C function is `poll`.
     public func wait(

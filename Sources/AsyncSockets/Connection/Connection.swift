@@ -62,7 +62,7 @@ public final class Connection: ByteStream {
 
     /// Closes the connection.
     ///
-    /// Calls that wait on it end with ``SocketError/Reason/closed``. What was sent is still delivered, unless there is
+    /// Calls that wait on it end with `SocketError.Reason.closed`. What was sent is still delivered, unless there is
     /// input that was not received: then TCP resets the connection, and the peer may lose what it has not read yet; see
     /// ``finish(discarding:timeout:)``. Closing twice does nothing.
     ///
@@ -132,7 +132,7 @@ public final class Connection: ByteStream {
 
     /// Takes the socket out of the loop, in blocking mode; the connection is closed, but the socket is not.
     ///
-    /// - Throws: `SocketError`: ``SocketError/Reason/inUse`` while a call is under way.
+    /// - Throws: `SocketError`: `SocketError.Reason.inUse` while a call is under way.
     public func release() throws(SocketError) -> Socket {
         let socket = try channel.takeSocket(.descriptorFlags)
         try socket.setBlockingMode(.blocking)

@@ -6,11 +6,11 @@ extension Datagram {
     /// Receives a datagram and appends its bytes to the buffer; waits until there is one.
     ///
     /// - Parameters:
-    ///   - buffer: Where to append. What does not fit is lost: see ``ReceivedDatagram/isTruncated``.
+    ///   - buffer: Where to append. What does not fit is lost: see `ReceivedDatagram.isTruncated`.
     ///   - timeout: How long to wait; `nil` for ever.
     /// - Returns: What there is to say of the datagram.
     /// - Throws: `SocketError`: `ECONNREFUSED` when a connected socket's peer has said that nobody receives there,
-    ///   `ETIMEDOUT`, ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``, ``SocketError/Reason/inUse``.
+    ///   `ETIMEDOUT`, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `SocketError.Reason.inUse`.
     ///
     /// The corresponding C function is `recvmsg`.
     public func receive(
@@ -44,7 +44,7 @@ extension Datagram {
     /// Sends a datagram to an address, and returns when the kernel has taken it.
     ///
     /// - Throws: `SocketError`, naming the address: `EMSGSIZE` if it is too long, `ETIMEDOUT`,
-    ///   ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed`` and so on.
+    ///   `SocketError.Reason.cancelled`, `SocketError.Reason.closed` and so on.
     ///
     /// The corresponding C function is `sendto`.
     public func send(

@@ -71,14 +71,14 @@ public final class Datagram: Sendable {
         case shared
     }
 
-    /// Closes the socket. Calls that wait on it end with ``SocketError/Reason/closed``. Closing twice does nothing.
+    /// Closes the socket. Calls that wait on it end with `SocketError.Reason.closed`. Closing twice does nothing.
     public func close() {
         channel.close()
     }
 
     /// Takes the socket out of the loop, in blocking mode.
     ///
-    /// - Throws: `SocketError`: ``SocketError/Reason/inUse`` while a call is under way.
+    /// - Throws: `SocketError`: `SocketError.Reason.inUse` while a call is under way.
     public func release() throws(SocketError) -> Socket {
         let socket = try channel.takeSocket(.descriptorFlags)
         try socket.setBlockingMode(.blocking)

@@ -42,8 +42,8 @@ public final class Listener: Sendable {
 
     /// Closes the listener, and removes the file of a Unix domain one.
     ///
-    /// Connections that were not accepted yet are reset. A task that waits in ``accept()`` gets
-    /// ``SocketError/Reason/closed``. Closing twice does nothing.
+    /// Connections that were not accepted yet are reset. A task that waits in ``accept(timeout:)`` gets
+    /// `SocketError.Reason.closed`. Closing twice does nothing.
     public func close() {
         // First, so that nobody is sent to a socket that no longer answers.
         if !channel.use.has(.closed) { file?.remove() }
@@ -57,8 +57,8 @@ public final class Listener: Sendable {
     /// While the system has no descriptor left (`EMFILE`), this waits and tries again. One task at a time may accept.
     ///
     /// - Parameter timeout: How long to wait; `nil` for ever.
-    /// - Throws: `SocketError`: ``SocketError/Reason/cancelled``, ``SocketError/Reason/closed``, `ETIMEDOUT`, or
-    ///   ``SocketError/Reason/inUse``.
+    /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`, or
+    ///   `SocketError.Reason.inUse`.
     ///
     /// The corresponding C function is `accept4`.
     public func accept(timeout: Duration? = nil) async throws(SocketError) -> Connection {
@@ -105,7 +105,7 @@ public final class Listener: Sendable {
     }
 
     /// The connections, one after another, without an end: the sequence ends by an error, such as
-    /// ``SocketError/Reason/closed``.
+    /// `SocketError.Reason.closed`.
     public var connections: Connections { Connections(listener: self) }
 
     /// The connections of a ``Listener``.

@@ -53,6 +53,30 @@ struct SendQueues {
 }
 
 extension Channel {
+    /// Sends what can be sent at once, if it is nobody else's turn: nearly always that is all of it.
+    ///
+    /// - Returns: The number of bytes sent. If that is some of them but not all, the call goes on, with the claim; if it is
+    ///   none, the call has not begun.
+    @inline(__always)
+    func sendNow(_ bytes: RawSpan) throws(SocketError) -> Int {
+        guard !isGreedy, !use.has(.sendersWait) else { return 0 }
+        switch use.enter(.sending) {
+        case .entered: break
+        case .closed: throw SocketError(.send, .closed)
+        case .inUse: return 0
+        }
+        let sent: Int
+        do throws(SocketError) {
+            sent = try socket.trySend(bytes) ?? 0
+        } catch {
+            endSending()
+            throw error
+        }
+        if sent > 0 { touch() }
+        if sent == 0 || sent == bytes.byteCount { endSending() }
+        return sent
+    }
+
     /// Begins a call that sends; waits while another one does, so that their bytes do not mix. First come, first served.
     func beginSending(_ patience: inout Patience) async throws(SocketError) {
         switch use.enter(.sending) {

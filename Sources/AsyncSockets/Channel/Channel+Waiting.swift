@@ -31,13 +31,19 @@ extension Channel {
         try register(patience.operation)
         hasWaited()
         try checkDeadlines(&patience)
-        guard patience.deadline != .max else {
-            await park(claim)
-            return
+        let timer = patience.deadline == .max ? nil : loop.addTimer(at: patience.deadline, .wake(self))
+        await withTaskCancellationHandler {
+            await unsafe withUnsafeContinuation { continuation in
+                if claim == .receiving { unsafe reader.park(continuation) } else { unsafe writer.park(continuation) }
+                // Cancelled before there was anything to wake: the task is marked before the handler runs, so either
+                // the handler finds the task waiting or this finds the mark.
+                if Task.isCancelled { wake(claim) }
+                if idleLimit.load(ordering: .relaxed) != 0 { startIdleTimer() }
+            }
+        } onCancel: {
+            wake(claim)
         }
-        let timer = loop.addTimer(at: patience.deadline, .wake(self))
-        await park(claim)
-        loop.cancelTimer(timer)
+        if let timer { loop.cancelTimer(timer) }
     }
 
     /// Waits for a while, for something that makes no event, as a call that claims to send; shorter if the waiting ends.
@@ -55,20 +61,6 @@ extension Channel {
         if use.has(.closed) { throw SocketError(patience.operation, .closed) }
         if Task.isCancelled { throw SocketError(patience.operation, .cancelled) }
         try checkDeadlines(&patience)
-    }
-
-    private func park(_ claim: Use.Claim) async {
-        await withTaskCancellationHandler {
-            await unsafe withUnsafeContinuation { continuation in
-                if claim == .receiving { unsafe reader.park(continuation) } else { unsafe writer.park(continuation) }
-                // Cancelled before there was anything to wake: the task is marked before the handler runs, so either
-                // the handler finds the task waiting or this finds the mark.
-                if Task.isCancelled { wake(claim) }
-                if idleLimit.load(ordering: .relaxed) != 0 { startIdleTimer() }
-            }
-        } onCancel: {
-            wake(claim)
-        }
     }
 
     private func wake(_ claim: Use.Claim) {

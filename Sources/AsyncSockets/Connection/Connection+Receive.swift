@@ -72,14 +72,8 @@ extension Connection {
     public func receive(
         into bytes: inout [UInt8], upTo limit: Int, timeout: Duration? = nil
     ) async throws(SocketError) -> Int {
-        var patience = Patience(.receive, timeout)
-        return try await receive(into: &bytes, upTo: limit, &patience)
-    }
-
-    func receive(
-        into bytes: inout [UInt8], upTo limit: Int, _ patience: inout Patience
-    ) async throws(SocketError) -> Int {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        var patience = Patience(.receive, timeout)
         do throws(SocketError) {
             try channel.enter(.receiving, .receive)
             defer { channel.leave(.receiving) }

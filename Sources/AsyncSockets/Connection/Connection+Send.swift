@@ -16,11 +16,38 @@ extension Connection {
     ///
     /// The corresponding C function is `send`, with `MSG_NOSIGNAL`.
     public func send(_ bytes: RawSpan, timeout: Duration? = nil) async throws(SocketError) {
+        let sent: Int
+        do throws(SocketError) {
+            sent = try channel.sendNow(bytes)
+        } catch {
+            throw named(error)
+        }
+        if sent < bytes.byteCount || sent == 0 { try await finishSending(bytes, after: sent, timeout) }
+    }
+
+    /// Sends bytes, as ``send(_:timeout:)-(RawSpan,_)``.
+    public func send(_ bytes: [UInt8], timeout: Duration? = nil) async throws(SocketError) {
+        let sent: Int
+        do throws(SocketError) {
+            // SAFETY: reading initialised UInt8s as raw bytes; the array is borrowed for the call.
+            sent = try channel.sendNow(unsafe bytes.span.bytes)
+        } catch {
+            throw named(error)
+        }
+        if sent < bytes.count || sent == 0 {
+            try await finishSending(unsafe bytes.span.bytes, after: sent, timeout)
+        }
+    }
+
+    /// Sends what ``Channel/sendNow(_:)`` has left, while the claim it keeps for that keeps others out.
+    private func finishSending(
+        _ bytes: RawSpan, after first: Int, _ timeout: Duration?
+    ) async throws(SocketError) {
         var patience = Patience(.send, timeout)
         do throws(SocketError) {
-            try await channel.beginSending(&patience)
+            if first == 0 { try await channel.beginSending(&patience) }
             defer { channel.endSending() }
-            var sent = 0
+            var sent = first
             while sent < bytes.byteCount {
                 if channel.isGreedy { try await channel.yield(&patience) }
                 if let count = try channel.socket.trySend(bytes.extracting(droppingFirst: sent)) {

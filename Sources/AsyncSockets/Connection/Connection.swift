@@ -102,11 +102,12 @@ public final class Connection: ByteStream {
         defer { close() }
         do throws(SocketError) {
             try finishSending()
-            var patience = Patience(.receive, timeout)
+            let deadline = LoopThread.now() + timeout.nanoseconds
             var discarded = 0
             var bytes: [UInt8] = []
             while discarded < limit {
-                let count = try await receive(into: &bytes, upTo: 16_384, &patience)
+                let left = Duration.nanoseconds(deadline - LoopThread.now())
+                let count = try await receive(into: &bytes, upTo: 16_384, timeout: left)
                 if count == 0 { return }
                 discarded += count
                 bytes.removeAll(keepingCapacity: true)

@@ -185,7 +185,7 @@ public final class EventLoop: @unchecked Sendable {
     private func end() -> Bool {
         guard jobs.isEmpty, mayEnd else { return false }
         let hasEnded = shared.withLock { shared in
-            guard shared.jobs.isEmpty else { return false }
+            guard shared.jobs.isEmpty, unsafe shared.retired.isEmpty else { return false }
             shared.isRunning = false
             return true
         }

@@ -6,7 +6,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListenerTests {
     let loop: EventLoop
 
@@ -310,7 +310,7 @@ struct ListenerTests {
         try await serving { listener in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<8 {
-                    group.addTask {
+                    group.addTask(executorPreference: loop) {
                         for _ in 0..<2500 {
                             let client = try await Connection.connect(to: listener.address, on: loop)
                             try await client.send("x")

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// What can happen to a call that waits, all at once and from many threads; to be run under ThreadSanitizer too.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct WaitSlotStressTests {
     enum End: CaseIterable {
         case cancel, deadline, close, bytes, signal

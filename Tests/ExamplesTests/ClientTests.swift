@@ -3,7 +3,7 @@
 import Sockets
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ClientTests {
     static let clients = ["data-client", "greeting-client", "reverse-client"]
 

@@ -3,7 +3,7 @@
 import Sockets
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DataServerTests {
     @Test(arguments: ["hello \n", "", "0", "no line feed", "one\ntwo\nthree\n", "你好，世界"])
     func halfClosedRequestIsAnsweredAtOnce(request: String) throws {

@@ -3,7 +3,7 @@
 import Sockets
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct GreetingTests {
     @Test func serverGreetsBeforeItIsAsked() throws {
         let server = try Program("greeting-server", "127.0.0.1", "0")

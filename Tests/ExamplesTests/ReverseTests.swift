@@ -3,7 +3,7 @@
 import Sockets
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ReverseTests {
     static let family = "👨‍👩‍👧‍👦"
     static let texts: [(request: String, answer: String)] = [

@@ -6,7 +6,7 @@ import SystemPackage
 import Testing
 
 /// What the three servers have in common.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ServerProcessTests {
     static let servers = ["data-server", "greeting-server", "reverse-server"]
 

@@ -4,7 +4,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConnectingTests {
     private func nobody() throws -> Socket {
         let socket = try Socket(.ipv4, .stream)

@@ -4,7 +4,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct DatagramTests {
     private func bound(_ address: SocketAddress) throws -> Socket {
         let socket = try Socket(address.family, .datagram)

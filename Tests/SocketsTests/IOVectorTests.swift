@@ -3,7 +3,7 @@
 import Sockets
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct IOVectorTests {
     /// A list of contents and capacities that is obviously right.
     private struct Model {

@@ -9,7 +9,7 @@ import Testing
 private let handledSignals = Atomic(0)
 
 /// Calls that a signal interrupts, whose handler was installed without SA_RESTART.
-@Suite(.serialized, .timeLimit(.minutes(1)))
+@Suite(.serialized, .timeLimit(.minutes(5)))
 struct InterruptTests {
     /// The calls that can wait.
     enum Call: CaseIterable {

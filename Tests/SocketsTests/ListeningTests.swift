@@ -4,7 +4,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ListeningTests {
     /// One address of each family to listen on.
     static func addresses(in folder: borrowing TemporaryFolder) throws -> [SocketAddress] {

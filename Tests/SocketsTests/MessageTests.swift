@@ -5,7 +5,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct MessageTests {
     /// A pipe whose writing end is to be passed on.
     private func pipe() throws -> (reading: FileDescriptor, writing: FileDescriptor) {

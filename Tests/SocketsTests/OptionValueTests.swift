@@ -7,7 +7,7 @@ import SystemPackage
 import Testing
 
 /// Options whose value is not simply what was set, and values that are no option's.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct OptionValueTests {
     @Test func bufferSizesAreDoubledByLinux() throws {
         let socket = try SocketKind.udp4.make()

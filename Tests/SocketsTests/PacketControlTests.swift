@@ -4,7 +4,7 @@ import Sockets
 import Testing
 
 /// Control data of IP packets: each kind is asked for, sent, and seen at the other end.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct PacketControlTests {
     private struct Ends: ~Copyable {
         let sender: Socket

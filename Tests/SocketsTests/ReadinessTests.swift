@@ -5,7 +5,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ReadinessTests {
     @Test func waitingEndsWithTheEventOrTheTime() throws {
         let pair = try Socket.pair()

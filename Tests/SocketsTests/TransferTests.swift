@@ -4,7 +4,7 @@ import Sockets
 import SystemPackage
 import Testing
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct TransferTests {
     @Test func spansOfBothKindsAreSentAndAppendedTo() throws {
         let pair = try Socket.pair()

@@ -87,9 +87,8 @@ extension Listener {
                     try await channel.wait(.receiving, &patience)
                     continue
                 }
-                let next = service.loops?.next() ?? loop
                 do throws(SocketError) {
-                    if let connection = try acceptNow(on: next) {
+                    if let connection = try acceptNow(on: service.loops?.next() ?? loop) {
                         service.start(connection, in: &group)
                         isShort = false
                         if channel.isGreedy { try await channel.yield(&patience) }

@@ -80,13 +80,15 @@ public final class Listener: Sendable {
     ///
     /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
     ///   will tell of it again.
-    func acceptNow(on loop: EventLoop) throws(SocketError) -> Connection? {
+    ///
+    /// - Parameter loop: The loop for the connection; asked for only if there is one.
+    func acceptNow(on loop: @autoclosure () -> EventLoop) throws(SocketError) -> Connection? {
         var index = 0
         while index < channel.count {
             do throws(SocketError) {
                 if let accepted = try channel[index].tryAccept() {
                     let peer = accepted.peer
-                    return Connection(accepted.socket, peer: peer, on: loop)
+                    return Connection(accepted.socket, peer: peer, on: loop())
                 }
                 index += 1
             } catch {

@@ -16,21 +16,51 @@ public import SystemPackage
 /// Every function that can fail throws this type, so a `catch` needs no cast. A call that merely would have had to
 /// wait is not an error in the functions whose names begin with `try`: they return `nil`.
 public struct SocketError: Error, Hashable, Sendable {
-    /// What was tried.
-    public var operation: Operation
-    /// What it was tried on, where there is more to say than the socket itself.
-    public var subject: Subject?
-    /// Why it failed.
-    public var reason: Reason
-    /// The errors of the single attempts, where one call tried several addresses in turn; otherwise empty.
-    public var attempts: [SocketError]
+    // One reference: a function that can throw keeps room for an error in its frame, and an async function's frame is
+    // memory that each suspended task holds.
+    private var details: Details
+
+    private final class Details: Sendable {
+        let operation: Operation
+        let subject: Subject?
+        let reason: Reason
+        let attempts: [SocketError]
+
+        init(_ operation: Operation, _ subject: Subject?, _ reason: Reason, _ attempts: [SocketError]) {
+            self.operation = operation
+            self.subject = subject
+            self.reason = reason
+            self.attempts = attempts
+        }
+    }
 
     /// An error of the given operation.
     public init(_ operation: Operation, _ reason: Reason, subject: Subject? = nil, attempts: [SocketError] = []) {
-        self.operation = operation
-        self.reason = reason
-        self.subject = subject
-        self.attempts = attempts
+        details = Details(operation, subject, reason, attempts)
+    }
+
+    /// What was tried.
+    public var operation: Operation {
+        get { details.operation }
+        set { details = Details(newValue, subject, reason, attempts) }
+    }
+
+    /// What it was tried on, where there is more to say than the socket itself.
+    public var subject: Subject? {
+        get { details.subject }
+        set { details = Details(operation, newValue, reason, attempts) }
+    }
+
+    /// Why it failed.
+    public var reason: Reason {
+        get { details.reason }
+        set { details = Details(operation, subject, newValue, attempts) }
+    }
+
+    /// The errors of the single attempts, where one call tried several addresses in turn; otherwise empty.
+    public var attempts: [SocketError] {
+        get { details.attempts }
+        set { details = Details(operation, subject, reason, newValue) }
     }
 
     /// The operating system's error number, if the operating system refused the call.
@@ -47,6 +77,18 @@ public struct SocketError: Error, Hashable, Sendable {
     /// set by ``SocketOption/receiveTimeout`` or ``SocketOption/sendTimeout`` has passed (`EAGAIN`).
     public var isWouldBlock: Bool {
         errno == .wouldBlock || errno == .resourceTemporarilyUnavailable
+    }
+
+    public static func == (one: SocketError, other: SocketError) -> Bool {
+        one.operation == other.operation && one.subject == other.subject && one.reason == other.reason
+            && one.attempts == other.attempts
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(operation)
+        hasher.combine(subject)
+        hasher.combine(reason)
+        hasher.combine(attempts)
     }
 }
 

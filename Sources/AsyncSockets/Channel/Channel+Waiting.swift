@@ -4,15 +4,32 @@ internal import Sockets
 internal import Synchronization
 internal import SystemPackage
 
-/// For how long one call will wait, and whether it has waited before.
+/// For how long one call will wait, and whether it has waited before. Kept small: it is in the frame of each task that
+/// waits.
 struct Patience {
-    let operation: SocketError.Operation
+    enum Call {
+        case accept, bind, connect, receive, send, wait
+    }
+
+    private let call: Call
     /// On the monotonic clock, in nanoseconds.
     let deadline: Int64
     var hasWaited = false
 
-    init(_ operation: SocketError.Operation, _ timeout: Duration?) {
-        self.operation = operation
+    /// What an error says was tried.
+    var operation: SocketError.Operation {
+        switch call {
+        case .accept: .accept
+        case .bind: .bind
+        case .connect: .connect
+        case .receive: .receive
+        case .send: .send
+        case .wait: .wait
+        }
+    }
+
+    init(_ call: Call, _ timeout: Duration?) {
+        self.call = call
         deadline = timeout.map { LoopThread.now() + $0.nanoseconds } ?? .max
     }
 }
@@ -26,24 +43,39 @@ extension Channel {
     /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, or `ENOSPC` or `ENOMEM` if the loop cannot watch the
     ///   channel.
     func wait(_ claim: Use.Claim, _ patience: inout Patience) async throws(SocketError) {
-        if use.has(.closed) { throw SocketError(patience.operation, .closed) }
-        if Task.isCancelled { throw SocketError(patience.operation, .cancelled) }
+        try checkEnd(patience.operation)
+        let isOwned = isOwnedByThisTask
+        if isOwned, use.has(.ownerCancelled) { throw SocketError(patience.operation, .cancelled) }
         try register(patience.operation)
         hasWaited()
         try checkDeadlines(&patience)
-        let timer = patience.deadline == .max ? nil : loop.addTimer(at: patience.deadline, .wake(self))
+        if isOwned, patience.deadline == .max {
+            await park(claim)
+        } else {
+            await parkOnItsOwn(claim, until: patience.deadline)
+        }
+    }
+
+    /// Parks a task whose cancellation nothing else tells the channel of, or a call with a deadline of its own.
+    private func parkOnItsOwn(_ claim: Use.Claim, until deadline: Int64) async {
+        let timer = deadline == .max ? nil : loop.addTimer(at: deadline, .wake(self))
         await withTaskCancellationHandler {
-            await unsafe withUnsafeContinuation { continuation in
-                if claim == .receiving { unsafe reader.park(continuation) } else { unsafe writer.park(continuation) }
-                // Cancelled before there was anything to wake: the task is marked before the handler runs, so either
-                // the handler finds the task waiting or this finds the mark.
-                if Task.isCancelled { wake(claim) }
-                if idleLimit.load(ordering: .relaxed) != 0 { startIdleTimer() }
-            }
+            await park(claim)
         } onCancel: {
             wake(claim)
         }
         if let timer { loop.cancelTimer(timer) }
+    }
+
+    @inline(__always)
+    private func park(_ claim: Use.Claim) async {
+        await unsafe withUnsafeContinuation { continuation in
+            if claim == .receiving { unsafe reader.park(continuation) } else { unsafe writer.park(continuation) }
+            // Cancelled before there was anything to wake: the task is marked before the handler runs, so either
+            // the handler finds the task waiting or this finds the mark.
+            if Task.isCancelled { wake(claim) }
+            if idleLimit.load(ordering: .relaxed) != 0 { startIdleTimer() }
+        }
     }
 
     /// Waits for a while, for something that makes no event, as a call that claims to send; shorter if the waiting ends.
@@ -58,9 +90,13 @@ extension Channel {
         hasWaited()
         await Task.yield()
         // A task that never has to wait would never notice these.
-        if use.has(.closed) { throw SocketError(patience.operation, .closed) }
-        if Task.isCancelled { throw SocketError(patience.operation, .cancelled) }
+        try checkEnd(patience.operation)
         try checkDeadlines(&patience)
+    }
+
+    private func checkEnd(_ operation: SocketError.Operation) throws(SocketError) {
+        if use.has(.closed) { throw SocketError(operation, .closed) }
+        if Task.isCancelled { throw SocketError(operation, .cancelled) }
     }
 
     private func wake(_ claim: Use.Claim) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import CSockets
 internal import Sockets
 internal import Synchronization
 internal import SystemPackage
@@ -20,6 +21,9 @@ final class Channel: @unchecked Sendable {
     let reader = WaitSlot(isReady: true)
     let writer = WaitSlot(isReady: false)
     private let sockets: UnsafeMutableBufferPointer<Socket>
+
+    /// The task that serves the connection; 0 if there is none.
+    private let owner = Atomic<UInt>(0)
 
     /// How many calls in a row had no need to wait. A guess is good enough: it is counted without a lock.
     private let immediateCalls = Atomic<UInt8>(0)
@@ -47,6 +51,29 @@ final class Channel: @unchecked Sendable {
         unsafe sockets = .allocate(capacity: 2)
         unsafe sockets.initializeElement(at: 0, to: first)
         unsafe sockets.initializeElement(at: 1, to: second)
+    }
+
+    // MARK: The owner
+
+    /// Makes this task the channel's owner: whoever cancels it calls ``cancelOwner()`` too, so that its calls need no
+    /// cancellation handlers. Until the channel is closed.
+    func belongToThisTask() {
+        owner.store(Self.thisTask, ordering: .sequentiallyConsistent)
+    }
+
+    var isOwnedByThisTask: Bool {
+        let owner = owner.load(ordering: .relaxed)
+        return owner != 0 && owner == Self.thisTask
+    }
+
+    /// Wakes the owner if it waits here, and keeps it from waiting here again.
+    func cancelOwner() {
+        use.set(.ownerCancelled)
+        wake()
+    }
+
+    private static var thisTask: UInt {
+        UInt(bitPattern: unsafe swift_task_getCurrent())
     }
 
     // MARK: Calls

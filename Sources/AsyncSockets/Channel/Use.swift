@@ -29,6 +29,8 @@ struct Use: ~Copyable, Sendable {
         static let inputEnded = Mark(rawValue: 1 << 4)
         /// There are calls that wait for their turn to send.
         static let sendersWait = Mark(rawValue: 1 << 5)
+        /// The task that owns the channel is cancelled.
+        static let ownerCancelled = Mark(rawValue: 1 << 6)
     }
 
     private static var oneCall: UInt { 1 << 8 }

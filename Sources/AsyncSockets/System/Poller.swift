@@ -6,9 +6,12 @@ public import Sockets
 internal import SystemPackage
 
 /// An epoll instance and an eventfd that wakes it, `epoll(7)` and `eventfd(2)`.
-struct Poller: ~Copyable, Sendable {
+@safe
+struct Poller: ~Copyable, @unchecked Sendable {
+    // `@safe`, `@unchecked`: `events` is memory of this value's own that only wait uses, and only the loop's thread waits.
     private let epoll: FileDescriptor
     private let wakeUp: FileDescriptor
+    private let events: UnsafeMutableBufferPointer<epoll_event>
 
     /// What the kernel gives back with an event. A channel's is its address, which is even; the others are odd.
     private static let wakeUpToken = UInt64.max
@@ -24,6 +27,7 @@ struct Poller: ~Copyable, Sendable {
         }
         self.epoll = FileDescriptor(rawValue: epoll)
         self.wakeUp = FileDescriptor(rawValue: wakeUp)
+        unsafe events = .allocate(capacity: 256)
     }
 
     /// Makes the eventfd wake the thread that waits. To be called once, before ``wake()``.
@@ -37,6 +41,7 @@ struct Poller: ~Copyable, Sendable {
     deinit {
         close(epoll.rawValue)
         close(wakeUp.rawValue)
+        unsafe events.deallocate()
     }
 
     /// Wakes the thread that waits, or the next one that would. Any thread may call it.
@@ -71,17 +76,16 @@ struct Poller: ~Copyable, Sendable {
     /// Waits for events and calls `body` with the token of each and what happened to it.
     ///
     /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
+    @inline(__always)
     func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) {
-        unsafe withUnsafeTemporaryAllocation(of: epoll_event.self, capacity: 256) { events in
-            // SAFETY: the kernel writes at most as many events as there is room for. A signal that interrupts the wait
-            // is one more reason to look around.
-            let count = unsafe csockets_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
-            for index in 0..<Int(max(0, count)) {
-                let event = unsafe events[index]
-                let token = unsafe event.data.u64
-                if token != Self.wakeUpToken {
-                    body(token, PollEvents(rawValue: Int16(truncatingIfNeeded: unsafe event.events)))
-                }
+        // SAFETY: the kernel writes at most as many events as there is room for. A signal that interrupts the wait is one
+        // more reason to look around.
+        let count = unsafe csockets_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
+        for index in 0..<Int(max(0, count)) {
+            let event = unsafe events[index]
+            let token = unsafe event.data.u64
+            if token != Self.wakeUpToken {
+                body(token, PollEvents(rawValue: Int16(truncatingIfNeeded: unsafe event.events)))
             }
         }
     }

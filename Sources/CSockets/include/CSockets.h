@@ -38,6 +38,10 @@ int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, in
 void *csockets_thread_value(void);
 void csockets_set_thread_value(void *value);
 
+/// The task that runs on this thread, or null: the entry of the Swift runtime that the compiler calls for
+/// `withUnsafeCurrentTask`. Only AsyncSockets may call it: the runtime is not part of what C sources link with.
+void *swift_task_getCurrent(void);
+
 /// The number of processors that this thread may run on, at least 1.
 int csockets_processor_count(void);
 

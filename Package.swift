@@ -57,11 +57,20 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        .executableTarget(
+            name: "passed-listeners",
+            dependencies: ["AsyncSockets", "Sockets"],
+            path: "Tests/Programs/passed-listeners",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "AsyncSocketsTests",
             dependencies: [
                 "AsyncSockets",
                 "Sockets",
+                "TestSupport",
+                "passed-listeners",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
@@ -71,6 +80,7 @@ let package = Package(
             dependencies: [
                 "Sockets",
                 "CSockets",
+                "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

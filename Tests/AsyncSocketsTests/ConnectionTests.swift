@@ -51,10 +51,10 @@ struct ConnectionTests {
 
     @Test func waitingReceiveIsWakenedByBytes() async throws {
         let (client, server) = try await tcpPair(loop)
-        async let received = server.receive(upTo: 10)
-        try await Task.sleep(for: .milliseconds(20))
+        let received = Task(executorPreference: loop) { try await server.receive(upTo: 10) }
+        await loop.settle()
         try await client.send("x")
-        #expect(try await received == [UInt8(ascii: "x")])
+        #expect(try await received.value == [UInt8(ascii: "x")])
         loop.stop()
     }
 
@@ -66,7 +66,9 @@ struct ConnectionTests {
             let sent = Task(executorPreference: loop) {
                 await failure { while true { try await server.send([UInt8](repeating: 0, count: 1 << 20)) } }
             }
-            try await loop.sleep(for: .milliseconds(50))
+            // Whoever sends goes on until nothing more fits.
+            _ = try await client.wait(for: .readable)
+            await loop.settle()
             server.close()
             #expect(await received.value?.reason == .closed)
             #expect(await sent.value?.reason == .closed)
@@ -80,6 +82,7 @@ struct ConnectionTests {
     func cancellingWakesAWaitingCall(onLoop: Bool) async throws {
         try await run(onLoop: onLoop) {
             let (client, server) = try await tcpPair(loop)
+            // At once, and after more and more time: before it waits, as it begins to, and while it waits.
             for pause in 0..<20 {
                 let task = Task { await failure { _ = try await server.receive(upTo: 1) } }
                 if pause % 2 == 0 { try await Task.sleep(for: .microseconds(100 * pause)) }
@@ -130,16 +133,6 @@ struct ConnectionTests {
         loop.stop()
     }
 
-    /// Receives a byte, as soon as no other call receives.
-    private func receiveWhenFree(_ connection: Connection) async throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while let error = await failure({ bytes = try await connection.receive(upTo: 1) }) {
-            guard error.reason == .inUse else { throw error }
-            await Task.yield()
-        }
-        return bytes
-    }
-
     @Test func receivingNothingWaitsForNothing() async throws {
         let (client, server) = try await tcpPair(loop)
         #expect(try await server.receive(upTo: 0).isEmpty)
@@ -149,17 +142,9 @@ struct ConnectionTests {
 
     @Test func secondReaderIsAClearErrorAndTheFirstGoesOn() async throws {
         let (client, server) = try await tcpPair(loop)
-        let first = Task { try await receiveWhenFree(server) }
-        var error: SocketError?
-        while error == nil {
-            error = await failure { _ = try await server.receive(upTo: 1, timeout: .milliseconds(1)) }
-            if error?.errno == .timedOut {
-                error = nil
-                // On a machine with one free thread the other task has to be let in.
-                try await Task.sleep(for: .milliseconds(1))
-            }
-        }
-        #expect(error?.reason == .inUse)
+        let first = Task(executorPreference: loop) { try await server.receive(upTo: 1) }
+        await loop.settle()
+        #expect(await failure { _ = try await server.receive(upTo: 1) }?.reason == .inUse)
         try await client.send("x")
         #expect(try await first.value == [UInt8(ascii: "x")])
         loop.stop()
@@ -193,11 +178,12 @@ struct ConnectionTests {
         let (client, server) = try await tcpPair(loop)
         let big = [UInt8](repeating: 0, count: 1 << 24)
         let first = Task { await failure { try await server.send(big) } }
-        try await Task.sleep(for: .milliseconds(30))
+        // More than the kernel takes, so that whoever has begun to send it is not done.
+        _ = try await client.wait(for: .readable)
         #expect(await failure { try await server.send("x", timeout: .milliseconds(20)) }?.errno == .timedOut)
-        let cancelled = Task { await failure { try await server.send("x") } }
-        let closed = Task { await failure { try await server.send("x") } }
-        try await Task.sleep(for: .milliseconds(20))
+        let cancelled = Task(executorPreference: loop) { await failure { try await server.send("x") } }
+        let closed = Task(executorPreference: loop) { await failure { try await server.send("x") } }
+        await loop.settle()
         cancelled.cancel()
         #expect(await cancelled.value?.reason == .cancelled)
         server.close()
@@ -295,13 +281,8 @@ struct ConnectionTests {
 
     @Test func releasedSocketIsBlockingAndStillConnected() async throws {
         let (client, server) = try await tcpPair(loop)
-        let waiting = Task { try await receiveWhenFree(server) }
-        var error: SocketError?
-        while true {
-            error = await failure { _ = try await server.receive(upTo: 1, timeout: .milliseconds(1)) }
-            if error?.reason == .inUse { break }
-            try await Task.sleep(for: .milliseconds(1))
-        }
+        let waiting = Task(executorPreference: loop) { try await server.receive(upTo: 1) }
+        await loop.settle()
         do {
             _ = try server.release()
             Issue.record("released under a call")

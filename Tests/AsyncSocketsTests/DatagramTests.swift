@@ -64,8 +64,8 @@ struct AsyncDatagramTests {
     @Test func closeAndDeadlineEndAWait() async throws {
         let socket = try Datagram.bind(to: .anyPort, on: loop)
         #expect(await failure { _ = try await socket.receive(upTo: 1, timeout: .milliseconds(10)) }?.errno == .timedOut)
-        let waiting = Task { await failure { _ = try await socket.receive(upTo: 1) } }
-        try await Task.sleep(for: .milliseconds(10))
+        let waiting = Task(executorPreference: loop) { await failure { _ = try await socket.receive(upTo: 1) } }
+        await loop.settle()
         socket.close()
         #expect(await waiting.value?.reason == .closed)
         loop.stop()

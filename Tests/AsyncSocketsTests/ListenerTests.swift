@@ -4,6 +4,7 @@ import AsyncSockets
 import Glibc
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
@@ -105,13 +106,16 @@ struct ListenerTests {
                     $0.most = max($0.most, $0.now)
                 }
                 defer { live.change { $0.now -= 1 } }
-                try await connection.loop.sleep(for: .milliseconds(2))
                 try await connection.send(try await connection.receive(upTo: 10))
             }
         ) { listener in
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<30 { group.addTask { try await exchange(listener.address) } }
-                try await group.waitForAll()
+            var clients: [Connection] = []
+            for _ in 0..<30 { clients.append(try await Connection.connect(to: listener.address, on: loop)) }
+            // Nobody has sent yet, so no handler ends.
+            while live.get().now < 3 { await Task.yield() }
+            for client in clients { try await client.send("x") }
+            for client in clients {
+                #expect(try await client.receive(upTo: 10, timeout: .seconds(20)) == [UInt8(ascii: "x")])
             }
         }
         #expect(live.get().most == 3)
@@ -226,6 +230,45 @@ struct ListenerTests {
         loop.stop()
     }
 
+    /// The handler's own task needs no cancellation handler of its own; other tasks that use its connection do.
+    @Test func cancellationEndsExactlyTheTasksItIsFor() async throws {
+        let listener = try Listener.bind(to: .anyPort, on: loop)
+        let reasons = Shared<[SocketError.Reason?]>([])
+        let unrelated = Shared<Task<SocketError?, Never>?>(nil)
+        let served = Task {
+            try await listener.serve { connection in
+                // A child of the handler, cancelled by it alone.
+                let child = await withTaskGroup(of: SocketError?.self) { group in
+                    group.addTask { await failure { _ = try await connection.receive(upTo: 1) } }
+                    await connection.loop.settle()
+                    group.cancelAll()
+                    return await group.next() ?? nil
+                }
+                reasons.change { $0.append(child?.reason) }
+                // A task of its own goes on when the handler is cancelled, until the connection is closed.
+                unrelated.change { unrelated in
+                    unrelated = Task(executorPreference: connection.loop) {
+                        await failure { _ = try await connection.receive(upTo: 1) }
+                    }
+                }
+                await connection.loop.settle()
+                try await connection.send("ready")
+                let own = await failure {
+                    while true { try await connection.send([UInt8](repeating: 0, count: 1 << 20)) }
+                }
+                reasons.change { $0.append(own?.reason) }
+            }
+        }
+        let client = try await Connection.connect(to: listener.address, on: loop)
+        #expect(try await client.receive(upTo: 5) == Array("ready".utf8))
+        await loop.settle()
+        served.cancel()
+        try await served.value
+        #expect(reasons.get() == [.cancelled, .cancelled])
+        #expect(await unrelated.get()?.value?.reason == .closed)
+        loop.stop()
+    }
+
     @Test func localhostListensOnBothFamiliesWithOnePort() async throws {
         let listener = try await Listener.bind(toHost: "localhost", port: 0, on: loop)
         let expected = try SocketAddress.resolve(host: "localhost", port: 0)
@@ -240,17 +283,9 @@ struct ListenerTests {
         loop.stop()
     }
 
-    private func temporaryPath() -> String {
-        var template = Array("/tmp/talkback-XXXXXX".utf8CString)
-        // SAFETY: mkdtemp writes within the template, which ends in a zero and so is not empty.
-        let folder = unsafe template.withUnsafeMutableBufferPointer {
-            unsafe String(cString: mkdtemp($0.baseAddress.unsafelyUnwrapped))
-        }
-        return folder + "/s"
-    }
-
     @Test func unixFileIsReplacedOnlyWhenNobodyAnswersAndRemovedAtTheEnd() async throws {
-        let path = temporaryPath()
+        let folder = TemporaryFolder()
+        let path = folder.file("s")
         let address = try SocketAddress(unixPath: path)
         // A server that was killed leaves its file.
         let stale = try Socket.listen(on: address)
@@ -270,13 +305,28 @@ struct ListenerTests {
         let file = try FileDescriptor.open(FilePath(path), .writeOnly, options: .create, permissions: .ownerReadWrite)
         try file.close()
         #expect(await failure { _ = try Listener.bind(to: address, on: loop) }?.errno == .addressInUse)
-        #expect(unsafe unlink(path) == 0)
-        unsafe rmdir(String(path.dropLast(2)))
+        loop.stop()
+    }
+
+    /// Whoever binds waits for the lock; whoever keeps it for ever once kept all others from binding at all.
+    @Test func folderThatStaysLockedKeepsNobodyFromBinding() async throws {
+        let folder = TemporaryFolder()
+        let lock = try FileDescriptor.open(FilePath(folder.path), .readOnly, options: .directory)
+        #expect(flock(lock.rawValue, LOCK_EX) == 0)
+        let stale = try SocketAddress(unixPath: folder.file("stale"))
+        try Socket.listen(on: stale).close()
+        // Not replaced: another server may be about to listen on it.
+        #expect(await failure { _ = try Listener.bind(to: stale, on: loop) }?.errno == .addressInUse)
+        let listener = try Listener.bind(to: SocketAddress(unixPath: folder.file("new")), on: loop)
+        listener.close()
+        #expect(unsafe access(folder.file("new"), F_OK) != 0)
+        try lock.close()
         loop.stop()
     }
 
     @Test func listenerOfAnotherIsNotRemovedByAnOldOne() async throws {
-        let path = temporaryPath()
+        let folder = TemporaryFolder()
+        let path = folder.file("s")
         let address = try SocketAddress(unixPath: path)
         let old = try Listener.bind(to: address, on: loop)
         #expect(unsafe unlink(path) == 0)
@@ -284,7 +334,6 @@ struct ListenerTests {
         old.close()
         #expect(unsafe access(path, F_OK) == 0)
         new.close()
-        unsafe rmdir(String(path.dropLast(2)))
         loop.stop()
     }
 
@@ -296,6 +345,17 @@ struct ListenerTests {
         _ = try await Connection.connect(to: listening.address, on: loop)
         _ = try await accepted
         #expect(try Listener.passedBySystemd().isEmpty)
+        loop.stop()
+    }
+
+    /// Such an error was once taken for one of a connection, and accepting tried again for ever.
+    @Test func listenerThatWasShutDownSaysSo() async throws {
+        let socket = try Socket.listen(on: .anyPort)
+        let listener = try Listener.adopt(try socket.duplicate(), on: loop)
+        let waiting = Task { await failure { _ = try await listener.accept() } }
+        try socket.shutdown(.receiving)
+        #expect(await waiting.value?.errno == .invalidArgument)
+        #expect(await failure { try await listener.serve { _ in } }?.errno == .invalidArgument)
         loop.stop()
     }
 

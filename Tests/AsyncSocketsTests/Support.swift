@@ -41,3 +41,10 @@ func tcpPair(_ loop: EventLoop, _ other: EventLoop? = nil) async throws(SocketEr
     let client = try await Connection.connect(to: listener.address, on: other ?? loop)
     return (client, try await listener.accept())
 }
+
+extension EventLoop {
+    /// Waits until every task that prefers the loop, and was ready to run, has run until it waits.
+    func settle() async {
+        await Task(executorPreference: self) {}.value
+    }
+}

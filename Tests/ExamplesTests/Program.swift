@@ -72,6 +72,24 @@ final class Program {
 
     var isRunning: Bool { process.isRunning }
 
+    /// The program's memory that is not a file's.
+    var residentKibibytes: Int? {
+        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
+        return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    }
+
+    /// The processor time that the program has used, in hundredths of a second.
+    var processorTicks: Int? {
+        let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
+        // The fields after the name, which may contain anything: the 12th and 13th are the user's and the system's time.
+        let fields = text?.split(separator: ")").last?.split(separator: " ")
+        guard let fields, fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
+            return nil
+        }
+        return user + system
+    }
+
     /// The next line of the program's output, without its line feed.
     func line() -> String { line(of: output) }
 

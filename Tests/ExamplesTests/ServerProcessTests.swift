@@ -97,6 +97,10 @@ struct ServerProcessTests {
             clients.append(try Socket.connect(to: address).release())
         }
         #expect(server.errorLine() == "accept: Too many open files (EMFILE)")
+        let used = try #require(server.processorTicks)
+        usleep(200_000)
+        // Waiting for a descriptor, it does not spin: a hundredth of a second is a tick.
+        #expect(try #require(server.processorTicks) - used < 10)
         for client in clients {
             try client.close()
         }
@@ -104,6 +108,25 @@ struct ServerProcessTests {
         try client.sendAll("a\n")
         #expect(try !client.receiveAll().isEmpty)
         #expect(server.end().status == 0)
+    }
+
+    @Test func thousandsOfConnectionsLeaveNoMemoryBehind() throws {
+        let server = try Program("data-server", "127.0.0.1", "0")
+        let address = try server.address()
+        func serve(_ count: Int) throws -> Int {
+            for _ in 0..<count {
+                let client = try Socket.connect(to: address)
+                try client.set(.linger, to: .reset)
+                try client.sendAll("x")
+                try client.shutdown(.sending)
+                _ = try client.receiveAll()
+            }
+            return try #require(server.residentKibibytes)
+        }
+        let before = try serve(1000)
+        let after = try serve(10_000)
+        // A hundred bytes a connection would be a mebibyte.
+        #expect(after - before < 1000)
     }
 
     @Test(arguments: servers)

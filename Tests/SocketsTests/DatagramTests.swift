@@ -2,6 +2,7 @@
 
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))

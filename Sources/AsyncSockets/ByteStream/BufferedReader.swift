@@ -132,7 +132,8 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
         if start > 0 {
             // What is left is moved to the front once it is the smaller part, so that no byte is moved often.
             if start == buffer.count {
-                buffer.removeAll(keepingCapacity: true)
+                // The memory of a long piece is not kept for the reader's life.
+                buffer.removeAll(keepingCapacity: buffer.capacity <= 4 * max(capacity, 4096))
                 start = 0
             } else if start >= buffer.count - start {
                 buffer.removeFirst(start)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Glibc
 public import Sockets
 internal import SystemPackage
 
@@ -136,6 +137,17 @@ extension SocketError {
     var isLackOfResources: Bool {
         switch errno {
         case .tooManyOpenFiles, .tooManyOpenFilesInSystem, .noBufferSpace, .noMemory: true
+        default: false
+        }
+    }
+
+    /// Whether `accept(2)` only tells of the connection it would have returned, which is gone with that: the network
+    /// errors of the section "Error handling", and a firewall's no.
+    var isOfTheAcceptedConnection: Bool {
+        switch errno {
+        case .connectionAbort, .notPermitted, .protocolError, .networkDown, .networkUnreachable, .hostIsDown,
+            .noRouteToHost, .protocolNotAvailable, Errno(rawValue: ENONET):
+            true
         default: false
         }
     }

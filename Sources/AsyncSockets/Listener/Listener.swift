@@ -57,8 +57,8 @@ public final class Listener: Sendable {
     /// While the system has no descriptor left (`EMFILE`), this waits and tries again. One task at a time may accept.
     ///
     /// - Parameter timeout: How long to wait; `nil` for ever.
-    /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`, or
-    ///   `SocketError.Reason.inUse`.
+    /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`,
+    ///   `SocketError.Reason.inUse`, or what is wrong with the listening socket itself (`EINVAL`: it was shut down).
     ///
     /// The corresponding C function is `accept4`.
     public func accept(timeout: Duration? = nil) async throws(SocketError) -> Connection {
@@ -69,6 +69,7 @@ public final class Listener: Sendable {
             do throws(SocketError) {
                 if let connection = try acceptNow(on: loop) { return connection }
             } catch {
+                guard error.isLackOfResources else { throw error }
                 try await pauseAccepting(&patience)
                 continue
             }
@@ -78,10 +79,9 @@ public final class Listener: Sendable {
 
     /// Takes a connection if there is one.
     ///
-    /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
-    ///   will tell of it again.
-    ///
     /// - Parameter loop: The loop for the connection; asked for only if there is one.
+    /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
+    ///   will tell of it again. Also what is wrong with the listening socket itself.
     func acceptNow(on loop: @autoclosure () -> EventLoop) throws(SocketError) -> Connection? {
         var index = 0
         while index < channel.count {
@@ -92,8 +92,7 @@ public final class Listener: Sendable {
                 }
                 index += 1
             } catch {
-                // Anything else is an error of that connection, which is gone (accept(2), "Error handling").
-                if error.isLackOfResources { throw error }
+                guard error.isOfTheAcceptedConnection else { throw error }
             }
         }
         return nil

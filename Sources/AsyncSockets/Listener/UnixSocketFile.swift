@@ -8,7 +8,7 @@ internal import SystemPackage
 /// A server that ends without removing its file leaves a name to which nothing can be bound and on which nobody answers.
 /// Such a file is replaced; one on which somebody answers never is. Whoever binds holds a lock on the folder meanwhile,
 /// so that no other server that looks at the same time mistakes a socket that is bound, and about to listen, for one that
-/// was left behind.
+/// was left behind. Without the lock nothing is replaced.
 struct UnixSocketFile: Sendable {
     private let path: [UInt8]
     private let identity: FileIdentity
@@ -49,10 +49,9 @@ struct UnixSocketFile: Sendable {
         }
     }
 
-    /// Removes the file, unless it is another one by now.
+    /// Removes the file, unless it is another one by now. The listener still answers meanwhile, so nobody replaces it
+    /// between the look and the removal.
     func remove() {
-        let folder = FolderLock(parentOf: path)
-        defer { folder?.release() }
         if FileSystem.identity(path) == identity { _ = FileSystem.removeSocket(path) }
     }
 }

@@ -41,19 +41,20 @@ enum FileSystem {
 struct FolderLock {
     private let folder: Int32
 
-    /// Waits for the lock; `nil` if the folder cannot be opened.
+    /// Waits for the lock; `nil` if the folder cannot be opened, or somebody else has kept it locked for a second, far
+    /// longer than binding takes.
     init?(parentOf path: [UInt8]) {
         let parent = path.lastIndex(of: UInt8(ascii: "/")).map { $0 == 0 ? [UInt8(ascii: "/")] : Array(path[..<$0]) }
         folder = unsafe FileSystem.withCString(parent ?? [UInt8(ascii: ".")]) {
             unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         }
         guard folder != -1 else { return nil }
-        while flock(folder, LOCK_EX) != 0 {
-            guard errno == EINTR else {
-                close(folder)
-                return nil
-            }
+        for _ in 0..<1000 {
+            if flock(folder, LOCK_EX | LOCK_NB) == 0 { return }
+            usleep(1000)
         }
+        close(folder)
+        return nil
     }
 
     func release() {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+internal import Glibc
 
-/// An empty folder with a short path, removed with what is in it when the value goes.
-struct TemporaryFolder: ~Copyable {
-    let path: String
+/// An empty folder with a path short enough for sockets in it, removed with what is in it when the value goes.
+public struct TemporaryFolder: ~Copyable {
+    public let path: String
 
-    init() {
-        var template = Array("/tmp/sockets-XXXXXX".utf8CString)
+    public init() {
+        // A Unix socket's path has room for 107 bytes.
+        let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
+        let usable = parent.hasPrefix("/") && parent.utf8.count <= 60 ? parent : "/tmp"
+        var template = Array("\(usable)/talkback-XXXXXX".utf8CString)
         // SAFETY: mkdtemp changes the bytes of the template in place.
         path = unsafe template.withUnsafeMutableBufferPointer { buffer in
             guard let start = buffer.baseAddress, let name = unsafe mkdtemp(start) else { return "" }
@@ -29,5 +32,5 @@ struct TemporaryFolder: ~Copyable {
         unsafe rmdir(path)
     }
 
-    func file(_ name: String) -> String { "\(path)/\(name)" }
+    public func file(_ name: String) -> String { "\(path)/\(name)" }
 }

@@ -6,7 +6,6 @@ internal import SystemPackage
 
 /// The calls that wait for their turn to send, on all channels of a loop. There are few of them at any time: two tasks
 /// that send on one connection at once are rare.
-///
 struct SendQueues {
     /// `@safe`: the continuation is resumed exactly once, by whoever takes the waiter out of its queue.
     @safe
@@ -89,7 +88,7 @@ extension Channel {
     private func waitForTurn(_ patience: inout Patience) async throws(SocketError) {
         try enter([], patience.operation)
         let id = loop.senders.withLock { $0.makeID() }
-        let time = min(patience.deadline, end.load(ordering: .sequentiallyConsistent))
+        let time = min(patience.deadline, totalDeadline.load(ordering: .sequentiallyConsistent))
         let timer = time == .max ? nil : loop.addTimer(at: time, .call { self.dismissSender(id) })
         let isMyTurn = await withTaskCancellationHandler {
             await unsafe withUnsafeContinuation { continuation in
@@ -128,7 +127,7 @@ extension Channel {
             if isEmpty { use.clear(.sendersWait) }
             return next
         }
-        if let next = next {
+        if let next {
             // The claim stays set: it is the next call's now.
             unsafe next.continuation.resume(returning: true)
             leave([])

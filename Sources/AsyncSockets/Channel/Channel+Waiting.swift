@@ -131,18 +131,18 @@ extension Channel {
     }
 
     /// Makes calls that wait, now or later, give up once so much time has passed; `nil` for never.
-    func setEnd(after limit: Duration?) {
+    func setTotalLimit(_ limit: Duration?) {
         let time = limit.map { LoopThread.now() + $0.nanoseconds } ?? .max
-        end.store(time, ordering: .sequentiallyConsistent)
-        cancelTimer(endTimer)
+        totalDeadline.store(time, ordering: .sequentiallyConsistent)
+        cancelTimer(totalTimer)
         if limit != nil {
-            endTimer.store(loop.addTimer(at: time, .wake(self)).number, ordering: .sequentiallyConsistent)
+            totalTimer.store(loop.addTimer(at: time, .wake(self)).number, ordering: .sequentiallyConsistent)
         }
     }
 
     private func checkDeadlines(_ patience: inout Patience) throws(SocketError) {
         let idle = idleLimit.load(ordering: .relaxed)
-        let end = min(end.load(ordering: .relaxed), patience.deadline)
+        let end = min(totalDeadline.load(ordering: .relaxed), patience.deadline)
         if idle != 0 {
             if !patience.hasWaited {
                 // Only waiting counts: what the program did between two calls was not the peer's idleness.
@@ -185,9 +185,9 @@ extension Channel {
         }
     }
 
-    func endTimers() {
+    func cancelTimers() {
         cancelTimer(idleTimer)
-        cancelTimer(endTimer)
+        cancelTimer(totalTimer)
     }
 
     private func cancelTimer(_ timer: borrowing Atomic<UInt64>) {

@@ -35,8 +35,8 @@ final class Channel: @unchecked Sendable {
     /// The timer that looks at these; 0 if there is none.
     let idleTimer = Atomic<UInt64>(0)
     /// When every call that waits gives up.
-    let end = Atomic<Int64>(.max)
-    let endTimer = Atomic<UInt64>(0)
+    let totalDeadline = Atomic<Int64>(.max)
+    let totalTimer = Atomic<UInt64>(0)
 
     init(_ socket: consuming Socket, on loop: EventLoop) {
         self.loop = loop
@@ -100,11 +100,12 @@ final class Channel: @unchecked Sendable {
     ) throws(SocketError) -> Result {
         try enter([], operation)
         defer { leave([]) }
-        return try body(unsafe sockets[0])
+        return try body(socket)
     }
 
     /// The socket. Only a call that has entered may use it, until it leaves.
     var socket: Socket {
+        // SAFETY: the memory is there from init until the last call has left a closed channel.
         @inline(__always) unsafeAddress { unsafe UnsafePointer(sockets.baseAddress.unsafelyUnwrapped) }
     }
 
@@ -113,6 +114,7 @@ final class Channel: @unchecked Sendable {
 
     /// A listener's sockets. Only a call that has entered may use them, until it leaves.
     subscript(index: Int) -> Socket {
+        // SAFETY: as above, and the index is checked.
         unsafeAddress {
             precondition(index < (unsafe sockets.count))
             return unsafe UnsafePointer(sockets.baseAddress.unsafelyUnwrapped + index)
@@ -201,6 +203,6 @@ final class Channel: @unchecked Sendable {
 
     private func endWatching() {
         if use.has(.registered) { loop.deregister(self) }
-        endTimers()
+        cancelTimers()
     }
 }

@@ -34,7 +34,7 @@ extension Connection {
     public func withSocket<Result: ~Copyable>(
         _ body: (borrowing Socket) throws(SocketError) -> Result
     ) throws(SocketError) -> Result {
-        try channel.withSocket(.descriptorFlags, body)
+        try channel.withSocket(.lend, body)
     }
 
     /// Who is at the other end of a Unix domain connection: the process, user and group that connected, or that
@@ -97,6 +97,6 @@ extension Connection {
 
     /// After what time from now every call gives up with `ETIMEDOUT` when it would have to wait; `nil` for never.
     public func setTotalTimeout(_ timeout: Duration?) {
-        channel.setEnd(after: timeout)
+        channel.setTotalLimit(timeout)
     }
 }

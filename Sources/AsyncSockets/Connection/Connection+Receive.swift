@@ -19,22 +19,9 @@ extension Connection {
     public func receive(
         into buffer: inout OutputRawSpan, timeout: Duration? = nil
     ) async throws(SocketError) -> Int {
-        var patience = Patience(.receive, timeout)
-        do throws(SocketError) {
-            try channel.enter(.receiving, .receive)
-            defer { channel.leave(.receiving) }
-            let room = buffer.freeCapacity
-            if room == 0 { return 0 }
-            try await willReceive(&patience)
-            while true {
-                if let count = try channel.socket.tryReceive(into: &buffer) {
-                    channel.received(leavesMore: count == room)
-                    return count
-                }
-                try await channel.wait(.receiving, &patience)
-            }
-        } catch {
-            throw failed(error)
+        let room = buffer.freeCapacity
+        return try await receive(most: room, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            try socket.tryReceive(into: &buffer)
         }
     }
 
@@ -42,22 +29,9 @@ extension Connection {
     public func receive(
         into buffer: inout OutputSpan<UInt8>, timeout: Duration? = nil
     ) async throws(SocketError) -> Int {
-        var patience = Patience(.receive, timeout)
-        do throws(SocketError) {
-            try channel.enter(.receiving, .receive)
-            defer { channel.leave(.receiving) }
-            let room = buffer.freeCapacity
-            if room == 0 { return 0 }
-            try await willReceive(&patience)
-            while true {
-                if let count = try channel.socket.tryReceive(into: &buffer) {
-                    channel.received(leavesMore: count == room)
-                    return count
-                }
-                try await channel.wait(.receiving, &patience)
-            }
-        } catch {
-            throw failed(error)
+        let room = buffer.freeCapacity
+        return try await receive(most: room, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            try socket.tryReceive(into: &buffer)
         }
     }
 
@@ -73,21 +47,8 @@ extension Connection {
         into bytes: inout [UInt8], upTo limit: Int, timeout: Duration? = nil
     ) async throws(SocketError) -> Int {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
-        var patience = Patience(.receive, timeout)
-        do throws(SocketError) {
-            try channel.enter(.receiving, .receive)
-            defer { channel.leave(.receiving) }
-            if limit == 0 { return 0 }
-            try await willReceive(&patience)
-            while true {
-                if let count = try channel.socket.tryReceive(appendingTo: &bytes, upTo: limit) {
-                    channel.received(leavesMore: count == limit)
-                    return count
-                }
-                try await channel.wait(.receiving, &patience)
-            }
-        } catch {
-            throw failed(error)
+        return try await receive(most: limit, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            try socket.tryReceive(appendingTo: &bytes, upTo: limit)
         }
     }
 
@@ -99,16 +60,33 @@ extension Connection {
     /// The corresponding C function is `recv`, with `MSG_PEEK`.
     public func peek(upTo limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        var bytes: [UInt8] = []
+        _ = try await receive(most: limit, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            guard let peeked = try socket.tryReceive(upTo: limit, flags: .peek) else { return nil }
+            bytes = peeked
+            // All of it is still there.
+            return limit
+        }
+        return bytes
+    }
+
+    /// Calls `attempt` until it has received something or the end.
+    ///
+    /// - Parameter limit: The most bytes that `attempt` can receive. When it does, there may be more.
+    @inline(__always)
+    private func receive(
+        most limit: Int, _ timeout: Duration?, _ attempt: (borrowing Socket) throws(SocketError) -> Int?
+    ) async throws(SocketError) -> Int {
         var patience = Patience(.receive, timeout)
         do throws(SocketError) {
             try channel.enter(.receiving, .receive)
             defer { channel.leave(.receiving) }
-            if limit == 0 { return [] }
+            if limit == 0 { return 0 }
             try await willReceive(&patience)
             while true {
-                if let bytes = try channel.socket.tryReceive(upTo: limit, flags: .peek) {
-                    channel.received(leavesMore: true)
-                    return bytes
+                if let count = try attempt(channel.socket) {
+                    channel.received(leavesMore: count == limit)
+                    return count
                 }
                 try await channel.wait(.receiving, &patience)
             }

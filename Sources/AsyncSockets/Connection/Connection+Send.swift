@@ -22,7 +22,7 @@ extension Connection {
         } catch {
             throw named(error)
         }
-        if sent < bytes.byteCount || sent == 0 { try await finishSending(bytes, after: sent, timeout) }
+        if sent < bytes.byteCount || sent == 0 { try await sendRest(of: bytes, after: sent, timeout) }
     }
 
     /// Sends bytes, as ``send(_:timeout:)-(RawSpan,_)``.
@@ -35,23 +35,36 @@ extension Connection {
             throw named(error)
         }
         if sent < bytes.count || sent == 0 {
-            try await finishSending(unsafe bytes.span.bytes, after: sent, timeout)
+            try await sendRest(of: unsafe bytes.span.bytes, after: sent, timeout)
         }
     }
 
-    /// Sends what ``Channel/sendNow(_:)`` has left, while the claim it keeps for that keeps others out.
-    private func finishSending(
-        _ bytes: RawSpan, after first: Int, _ timeout: Duration?
+    private func sendRest(of bytes: RawSpan, after first: Int, _ timeout: Duration?) async throws(SocketError) {
+        try await send(bytes.byteCount, after: first, timeout) { (socket: borrowing Socket, sent) throws(SocketError) in
+            try socket.trySend(bytes.extracting(droppingFirst: sent))
+        }
+    }
+
+    /// Calls `attempt` until all is sent.
+    ///
+    /// - Parameters:
+    ///   - count: The number of bytes.
+    ///   - first: How many of them ``Channel/sendNow(_:)`` has sent; the claim it keeps for the rest keeps others out.
+    ///   - attempt: Sends some of what comes after the bytes sent so far, and says how many; `nil` if it had to wait.
+    @inline(__always)
+    private func send(
+        _ count: Int, after first: Int = 0, _ timeout: Duration?,
+        _ attempt: (borrowing Socket, _ sent: Int) throws(SocketError) -> Int?
     ) async throws(SocketError) {
         var patience = Patience(.send, timeout)
         do throws(SocketError) {
             if first == 0 { try await channel.beginSending(&patience) }
             defer { channel.endSending() }
             var sent = first
-            while sent < bytes.byteCount {
+            while sent < count {
                 if channel.isGreedy { try await channel.yield(&patience) }
-                if let count = try channel.socket.trySend(bytes.extracting(droppingFirst: sent)) {
-                    sent += count
+                if let more = try attempt(channel.socket, sent) {
+                    sent += more
                     channel.touch()
                 } else {
                     try await channel.wait(.sending, &patience)
@@ -68,24 +81,11 @@ extension Connection {
     public func send(
         gathering first: RawSpan, _ second: RawSpan, timeout: Duration? = nil
     ) async throws(SocketError) {
-        var patience = Patience(.send, timeout)
-        do throws(SocketError) {
-            try await channel.beginSending(&patience)
-            defer { channel.endSending() }
-            var sent = 0
-            while sent < first.byteCount + second.byteCount {
-                let rest = first.extracting(droppingFirst: min(sent, first.byteCount))
-                let other = second.extracting(droppingFirst: max(0, sent - first.byteCount))
-                if channel.isGreedy { try await channel.yield(&patience) }
-                if let count = try channel.socket.trySend(gathering: rest, other) {
-                    sent += count
-                    channel.touch()
-                } else {
-                    try await channel.wait(.sending, &patience)
-                }
-            }
-        } catch {
-            throw named(error)
+        let count = first.byteCount + second.byteCount
+        try await send(count, timeout) { (socket: borrowing Socket, sent) throws(SocketError) in
+            let rest = first.extracting(droppingFirst: min(sent, first.byteCount))
+            let other = second.extracting(droppingFirst: max(0, sent - first.byteCount))
+            return try socket.trySend(gathering: rest, other)
         }
     }
 
@@ -93,22 +93,11 @@ extension Connection {
     ///
     /// The corresponding C function is `sendmsg`.
     public func send(_ vector: IOVector, timeout: Duration? = nil) async throws(SocketError) {
-        var patience = Patience(.send, timeout)
         var rest = vector
-        do throws(SocketError) {
-            try await channel.beginSending(&patience)
-            defer { channel.endSending() }
-            while rest.byteCount > 0 {
-                if channel.isGreedy { try await channel.yield(&patience) }
-                if let count = try channel.socket.trySend(rest) {
-                    rest.removeFirst(count)
-                    channel.touch()
-                } else {
-                    try await channel.wait(.sending, &patience)
-                }
-            }
-        } catch {
-            throw named(error)
+        try await send(vector.byteCount, timeout) { (socket: borrowing Socket, _) throws(SocketError) in
+            guard let count = try socket.trySend(rest) else { return nil }
+            rest.removeFirst(count)
+            return count
         }
     }
 }

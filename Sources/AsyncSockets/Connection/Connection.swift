@@ -135,7 +135,7 @@ public final class Connection: ByteStream {
     ///
     /// - Throws: `SocketError`: `SocketError.Reason.inUse` while a call is under way.
     public func release() throws(SocketError) -> Socket {
-        let socket = try channel.takeSocket(.descriptorFlags)
+        let socket = try channel.takeSocket(.release)
         try socket.setBlockingMode(.blocking)
         return socket
     }

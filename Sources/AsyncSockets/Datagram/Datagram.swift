@@ -80,7 +80,7 @@ public final class Datagram: Sendable {
     ///
     /// - Throws: `SocketError`: `SocketError.Reason.inUse` while a call is under way.
     public func release() throws(SocketError) -> Socket {
-        let socket = try channel.takeSocket(.descriptorFlags)
+        let socket = try channel.takeSocket(.release)
         try socket.setBlockingMode(.blocking)
         return socket
     }
@@ -97,6 +97,6 @@ public final class Datagram: Sendable {
     public func withSocket<Result: ~Copyable>(
         _ body: (borrowing Socket) throws(SocketError) -> Result
     ) throws(SocketError) -> Result {
-        try channel.withSocket(.descriptorFlags, body)
+        try channel.withSocket(.lend, body)
     }
 }

@@ -21,8 +21,8 @@ internal import SystemPackage
 ///
 /// On Linux a loop is an `epoll(7)` instance and an `eventfd(2)`.
 public final class EventLoop: @unchecked Sendable {
-    // `@unchecked`: `jobs` and `batch` belong to the thread that runs the loop, of which there is at most one at any
-    // time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Mutex.
+    // `@unchecked`: `jobs`, `batch` and `turnTime` belong to the thread that runs the loop, of which there is at most one
+    // at any time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Lock.
 
     /// `@safe`: each reference is released once, by the loop's thread.
     @safe

@@ -2,7 +2,7 @@
 
 internal import CSockets
 internal import Glibc
-public import Sockets
+internal import Sockets
 internal import SystemPackage
 
 /// An epoll instance and an eventfd that wakes it, `epoll(7)` and `eventfd(2)`.
@@ -89,9 +89,4 @@ struct Poller: ~Copyable, @unchecked Sendable {
             }
         }
     }
-}
-
-extension SocketError.Operation {
-    /// Starting an event loop, or waiting on one.
-    public static let eventLoop = SocketError.Operation(rawValue: "event loop")
 }

@@ -40,7 +40,7 @@ extension SocketError.Reason: CustomStringConvertible {
         case .allAttemptsFailed: "no address worked"
         case .closed: "the socket is closed"
         case .cancelled: "the task was cancelled"
-        case .inUse: "another task is in the same call"
+        case .inUse: "another task is using it"
         case .endOfStream: "the stream ended too early"
         case .limitExceeded(let limit): "more than \(limit) bytes"
         }

@@ -117,7 +117,7 @@ extension SocketError {
         case closed
         /// The calling task was cancelled.
         case cancelled
-        /// Another task is in the same call, and only one at a time may be.
+        /// Another task is using what the call needs for itself alone.
         case inUse
         /// The stream ended before the call had all it was to receive.
         case endOfStream

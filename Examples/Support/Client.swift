@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import ArgumentParser
+import AsyncSockets
 public import Sockets
-import SystemPackage
 
 /// A connection to a server: what the tutorial's clients have in common.
-public struct Client: ~Copyable {
-    private let socket: Socket
-    private let deadline: Deadline
+public struct Client: Sendable {
+    private let connection: Connection
 
     /// The option that every client has.
     public struct Patience: ParsableArguments {
@@ -26,28 +25,25 @@ public struct Client: ~Copyable {
     /// Connects to a server.
     ///
     /// - Throws: `SocketError`, naming the addresses that were tried.
-    public init(host: String, port: UInt16, _ patience: Patience) throws(SocketError) {
-        let timeout: Duration? = patience.timeout == 0 ? nil : .seconds(patience.timeout)
-        deadline = Deadline(timeout)
-        socket = try Socket.connect(toHost: host, port: port, timeout: timeout)
+    public init(host: String, port: UInt16, _ patience: Patience) async throws(SocketError) {
+        let deadline = Deadline(patience.timeout == 0 ? nil : .seconds(patience.timeout))
+        connection = try await Connection.connect(toHost: host, port: port, timeout: deadline.remaining())
+        connection.setTotalTimeout(deadline.remaining())
     }
 
     /// Sends a request and ends the sending half, so that the server knows that the request is complete.
     ///
     /// - Throws: `SocketError`, with `ETIMEDOUT` when the time is over.
-    public func send(_ text: String) throws(SocketError) {
-        try socket.sendAll(text, timeout: deadline.remaining(atMost: nil))
-        try socket.shutdown(.sending)
+    public func send(_ text: String) async throws(SocketError) {
+        try await connection.send(text)
+        try connection.finishSending()
     }
 
     /// Receives the next piece of the reply; `nil` at its end.
     ///
     /// - Throws: `SocketError`, with `ETIMEDOUT` when the time is over.
-    public func receive() throws(SocketError) -> [UInt8]? {
-        if try socket.wait(for: .readable, timeout: deadline.remaining(atMost: nil)).isEmpty {
-            throw SocketError(.receive, .system(.timedOut))
-        }
-        let piece = try socket.receive(upTo: 65_536)
+    public func receive() async throws(SocketError) -> [UInt8]? {
+        let piece = try await connection.receive(upTo: 65_536)
         return piece.isEmpty ? nil : piece
     }
 }

@@ -96,7 +96,7 @@ struct Deadline {
     }
 
     /// The time left, or a shorter limit; `nil` if there is no end.
-    func remaining(atMost limit: Duration?) -> Duration? {
+    func remaining(atMost limit: Duration? = nil) -> Duration? {
         guard let instant else { return limit }
         let left = max(.zero, ContinuousClock.Instant.now.duration(to: instant))
         return limit.map { min($0, left) } ?? left

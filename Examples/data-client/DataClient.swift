@@ -4,7 +4,7 @@ import ArgumentParser
 import ExampleSupport
 
 @main
-struct DataClient: ParsableCommand {
+struct DataClient: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data-client",
         abstract: "Sends a text to data-server and prints the whole answer.")
@@ -20,12 +20,12 @@ struct DataClient: ParsableCommand {
 
     @OptionGroup var patience: Client.Patience
 
-    func run() throws {
+    func run() async throws {
         Console.write("try to connect to \(host):\(port)...\n")
-        let client = try Client(host: host, port: port, patience)
-        try client.send(text)
+        let client = try await Client(host: host, port: port, patience)
+        try await client.send(text)
         Console.write("发送成功！\n接受内容为：")
-        while let piece = try client.receive() {
+        while let piece = try await client.receive() {
             Console.write(piece)
         }
         Console.write("\n")

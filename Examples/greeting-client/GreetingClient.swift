@@ -4,7 +4,7 @@ import ArgumentParser
 import ExampleSupport
 
 @main
-struct GreetingClient: ParsableCommand {
+struct GreetingClient: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "greeting-client",
         abstract: "Talks to greeting-server and prints each step.")
@@ -23,17 +23,17 @@ struct GreetingClient: ParsableCommand {
 
     @OptionGroup var patience: Client.Patience
 
-    func run() throws {
+    func run() async throws {
         if html { Console.write("<h2>TCP/IP Connection</h2>\n") }
         say("试图连接 '\(host)' 端口 '\(port)'...")
-        let client = try Client(host: host, port: port, patience)
+        let client = try await Client(host: host, port: port, patience)
         say("连接OK")
 
-        try client.send(text)
+        try await client.send(text)
         say("发送到服务器信息成功！")
         Console.write("发送的内容为:" + (html ? "<font color='red'>\(escaped(text))</font> <br>\n" : "\(text)\n"))
 
-        while let piece = try client.receive() {
+        while let piece = try await client.receive() {
             say("接收服务器回传信息成功！")
             Console.write("接受的内容为:\(escaped(String(decoding: piece, as: UTF8.self)))\n")
         }

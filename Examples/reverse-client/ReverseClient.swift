@@ -4,7 +4,7 @@ import ArgumentParser
 import ExampleSupport
 
 @main
-struct ReverseClient: ParsableCommand {
+struct ReverseClient: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reverse-client",
         abstract: "Sends a text to reverse-server and prints it as it comes back, reversed.")
@@ -20,10 +20,10 @@ struct ReverseClient: ParsableCommand {
 
     @OptionGroup var patience: Client.Patience
 
-    func run() throws {
-        let client = try Client(host: host, port: port, patience)
-        try client.send(text)
-        while let piece = try client.receive() {
+    func run() async throws {
+        let client = try await Client(host: host, port: port, patience)
+        try await client.send(text)
+        while let piece = try await client.receive() {
             Console.write(piece)
         }
     }

@@ -38,7 +38,7 @@ struct ClientTests {
         let port = try server.localAddress.port ?? 0
         let outcome = try Program(name, "127.0.0.1", "\(port)", "--timeout", "0.2").outcome()
         #expect(outcome.status == 1)
-        #expect(outcome.errors == "Error: receive: Connection timed out (ETIMEDOUT)\n")
+        #expect(outcome.errors == "Error: receive 127.0.0.1:\(port): Connection timed out (ETIMEDOUT)\n")
     }
 
     @Test func answerLargerThanAnyBufferArrivesWhole() throws {

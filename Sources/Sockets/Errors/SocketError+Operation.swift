@@ -12,50 +12,50 @@ extension SocketError {
         }
 
         /// `accept(2)`
-        public static let accept = Operation(rawValue: "accept")
+        public static var accept: Operation { Operation(rawValue: "accept") }
         /// `bind(2)`
-        public static let bind = Operation(rawValue: "bind")
+        public static var bind: Operation { Operation(rawValue: "bind") }
         /// `close(2)`
-        public static let close = Operation(rawValue: "close")
+        public static var close: Operation { Operation(rawValue: "close") }
         /// `connect(2)`, and waiting for its outcome
-        public static let connect = Operation(rawValue: "connect")
+        public static var connect: Operation { Operation(rawValue: "connect") }
         /// `socket(2)`
-        public static let create = Operation(rawValue: "create socket")
+        public static var create: Operation { Operation(rawValue: "create socket") }
         /// `socketpair(2)`
-        public static let createPair = Operation(rawValue: "create socket pair")
+        public static var createPair: Operation { Operation(rawValue: "create socket pair") }
         /// `fcntl(2)` with `F_DUPFD_CLOEXEC`
-        public static let duplicate = Operation(rawValue: "duplicate")
+        public static var duplicate: Operation { Operation(rawValue: "duplicate") }
         /// `fcntl(2)`, reading or setting a descriptor's flags
-        public static let descriptorFlags = Operation(rawValue: "descriptor flags")
+        public static var descriptorFlags: Operation { Operation(rawValue: "descriptor flags") }
         /// `getsockopt(2)`
-        public static let getOption = Operation(rawValue: "get option")
+        public static var getOption: Operation { Operation(rawValue: "get option") }
         /// Naming a network interface or finding its index
-        public static let interface = Operation(rawValue: "interface")
+        public static var interface: Operation { Operation(rawValue: "interface") }
         /// `listen(2)`
-        public static let listen = Operation(rawValue: "listen")
+        public static var listen: Operation { Operation(rawValue: "listen") }
         /// `getsockname(2)`
-        public static let localAddress = Operation(rawValue: "local address")
+        public static var localAddress: Operation { Operation(rawValue: "local address") }
         /// Reading an address from text, or making one from parts
-        public static let parseAddress = Operation(rawValue: "address")
+        public static var parseAddress: Operation { Operation(rawValue: "address") }
         /// `getpeername(2)`
-        public static let peerAddress = Operation(rawValue: "peer address")
+        public static var peerAddress: Operation { Operation(rawValue: "peer address") }
         /// `poll(2)`
-        public static let poll = Operation(rawValue: "poll")
+        public static var poll: Operation { Operation(rawValue: "poll") }
         /// `recv(2)` and its relatives
-        public static let receive = Operation(rawValue: "receive")
+        public static var receive: Operation { Operation(rawValue: "receive") }
         /// `getaddrinfo(3)`
-        public static let resolve = Operation(rawValue: "resolve")
+        public static var resolve: Operation { Operation(rawValue: "resolve") }
         /// `select(2)`'s work
-        public static let select = Operation(rawValue: "select")
+        public static var select: Operation { Operation(rawValue: "select") }
         /// `send(2)` and its relatives
-        public static let send = Operation(rawValue: "send")
+        public static var send: Operation { Operation(rawValue: "send") }
         /// `setsockopt(2)`
-        public static let setOption = Operation(rawValue: "set option")
+        public static var setOption: Operation { Operation(rawValue: "set option") }
         /// `shutdown(2)`
-        public static let shutdown = Operation(rawValue: "shutdown")
+        public static var shutdown: Operation { Operation(rawValue: "shutdown") }
         /// Waiting for a descriptor's events
-        public static let wait = Operation(rawValue: "wait")
+        public static var wait: Operation { Operation(rawValue: "wait") }
         /// Changing an ``IOVector``
-        public static let vector = Operation(rawValue: "vector")
+        public static var vector: Operation { Operation(rawValue: "vector") }
     }
 }

@@ -9,6 +9,7 @@ let server = try await ServerBootstrap(group: group)
     .serverChannelOption(ChannelOptions.backlog, value: 4096)
     .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
     .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+    .childChannelOption(ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
     .bind(host: "127.0.0.1", port: Int(CommandLine.arguments[1]) ?? 0) { channel in
         channel.eventLoop.makeCompletedFuture {
             try NIOAsyncChannel(

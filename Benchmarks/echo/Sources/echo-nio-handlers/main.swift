@@ -27,5 +27,6 @@ let channel = try ServerBootstrap(group: group)
     .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
     .childChannelInitializer { $0.pipeline.addHandler(Echo()) }
     .childChannelOption(ChannelOptions.tcpOption(.tcp_nodelay), value: 1)
+    .childChannelOption(ChannelOptions.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
     .bind(host: "127.0.0.1", port: Int(CommandLine.arguments[1]) ?? 0).wait()
 try channel.closeFuture.wait()

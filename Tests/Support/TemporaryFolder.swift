@@ -4,8 +4,10 @@ internal import Glibc
 
 /// An empty folder with a path short enough for sockets in it, removed with what is in it when the value goes.
 public struct TemporaryFolder: ~Copyable {
+    /// The folder's path.
     public let path: String
 
+    /// Makes a folder; its path is empty if that failed.
     public init() {
         // A Unix socket's path has room for 107 bytes.
         let parent = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? ""
@@ -32,5 +34,6 @@ public struct TemporaryFolder: ~Copyable {
         unsafe rmdir(path)
     }
 
+    /// The path of a file in the folder.
     public func file(_ name: String) -> String { "\(path)/\(name)" }
 }

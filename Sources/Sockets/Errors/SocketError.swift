@@ -79,11 +79,13 @@ public struct SocketError: Error, Hashable, Sendable {
         errno == .wouldBlock || errno == .resourceTemporarilyUnavailable
     }
 
+    /// Whether the two say the same.
     public static func == (one: SocketError, other: SocketError) -> Bool {
         one.operation == other.operation && one.subject == other.subject && one.reason == other.reason
             && one.attempts == other.attempts
     }
 
+    /// Hashes all that the error says.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(operation)
         hasher.combine(subject)

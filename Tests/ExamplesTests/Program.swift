@@ -13,6 +13,12 @@ final class Program {
         try self.init(name, arguments)
     }
 
+    /// Starts a program that gives freed memory back at once even where AddressSanitizer would keep it for a while.
+    convenience init(forgettingFreedMemory name: String, _ arguments: String...) throws {
+        let options = ProcessInfo.processInfo.environment["ASAN_OPTIONS"].map { $0 + ":" } ?? ""
+        try self.init(Self.url(of: name), arguments, ["ASAN_OPTIONS": options + "quarantine_size_mb=0"])
+    }
+
     /// Starts a program that can have only so many descriptors open.
     convenience init(descriptorLimit: Int, _ name: String, _ arguments: String...) throws {
         let program = Self.url(of: name).path
@@ -31,7 +37,8 @@ final class Program {
         return tests.deletingLastPathComponent().appendingPathComponent(name)
     }
 
-    private init(_ program: URL, _ arguments: [String]) throws {
+    private init(_ program: URL, _ arguments: [String], _ environment: [String: String] = [:]) throws {
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.executableURL = program
         process.arguments = arguments
         process.standardOutput = output

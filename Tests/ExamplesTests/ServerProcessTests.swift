@@ -111,7 +111,7 @@ struct ServerProcessTests {
     }
 
     @Test func thousandsOfConnectionsLeaveNoMemoryBehind() throws {
-        let server = try Program("data-server", "127.0.0.1", "0")
+        let server = try Program(forgettingFreedMemory: "data-server", "127.0.0.1", "0")
         let address = try server.address()
         func serve(_ count: Int) throws -> Int {
             for _ in 0..<count {

@@ -32,6 +32,7 @@ let package = Package(
     name: "talkback",
     products: [
         .library(name: "Sockets", targets: ["Sockets"]),
+        .library(name: "PHPSockets", targets: ["PHPSockets"]),
         .library(name: "AsyncSockets", targets: ["AsyncSockets"]),
     ] + examples.map { .executable(name: $0, targets: [$0]) },
     dependencies: [
@@ -44,6 +45,15 @@ let package = Package(
             name: "Sockets",
             dependencies: [
                 "CSockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "PHPSockets",
+            dependencies: [
+                "CSockets",
+                "Sockets",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

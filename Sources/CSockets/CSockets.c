@@ -53,6 +53,16 @@ void csockets_set_thread_value(void *value) {
     thread_value = value;
 }
 
+static _Thread_local int last_error;
+
+int csockets_last_error(void) {
+    return last_error;
+}
+
+void csockets_set_last_error(int error) {
+    last_error = error;
+}
+
 int csockets_processor_count(void) {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) != 0) {

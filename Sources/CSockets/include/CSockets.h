@@ -38,6 +38,10 @@ int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, in
 void *csockets_thread_value(void);
 void csockets_set_thread_value(void *value);
 
+/// The number that each thread has for PHPSockets' last error, 0 at first.
+int csockets_last_error(void);
+void csockets_set_last_error(int error);
+
 /// The task that runs on this thread, or null: the entry of the Swift runtime that the compiler calls for
 /// `withUnsafeCurrentTask`. Only AsyncSockets may call it: the runtime is not part of what C sources link with.
 void *swift_task_getCurrent(void);

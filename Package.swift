@@ -74,6 +74,12 @@ let package = Package(
             path: "Tests/Programs/passed-listeners",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "php-conformance",
+            dependencies: ["PHPSockets"],
+            path: "Tests/Programs/php-conformance",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "AsyncSocketsTests",
             dependencies: [

@@ -160,6 +160,10 @@ foreach (file($argv[1], FILE_IGNORE_NEW_LINES) as $__line) {
         continue;
     }
     echo "$__line\n";
+    if (str_starts_with($__line, 'here: ')) {
+        echo "> not run\n";
+        continue;
+    }
     $__before = variables(get_defined_vars());
     $__warnings = [];
     try {

@@ -19,14 +19,21 @@ public func socket_sendmsg(_ socket: PHPSocket, _ message: PHPMessage, _ flags: 
     let function = "socket_sendmsg"
     try socket.requireOpen(function)
     guard Int32(exactly: flags) != nil else { throw flagsError(function) }
-    guard let control = try OutgoingControl(function, message.control) else { return nil }
-    let name = try message.name.map { name throws(PHPError) in try address(name, function) }
+    let control: OutgoingControl
+    let name: SocketAddress?
+    do throws(ConversionError) {
+        name = try message.name.flatMap { name throws(ConversionError) in try address(name, socket) }
+        control = try OutgoingControl(message.control, socket)
+    } catch {
+        PHPWarning.give(function, "error converting user data (path: msghdr > \(error.path)): \(error.problem)")
+        return nil
+    }
     return try socket.call(function, "Error in sendmsg") { socket throws(SocketError) in
         guard message.iov.count <= IOVector.maximumCount else { throw SocketError(.send, .system(.messageTooLong)) }
         var vector = IOVector()
         for piece in message.iov { try vector.append(piece.bytes) }
         return try socket.sendMessage(
-            vector, to: name ?? nil, descriptors: control.descriptors, control: control.messages,
+            vector, to: name, descriptors: control.descriptors, control: control.messages,
             flags: sendFlags(flags), retryOnInterrupt: false)
     }
 }
@@ -48,12 +55,12 @@ public func socket_recvmsg(_ socket: PHPSocket, _ message: inout PHPMessage?, _ 
     guard let wanted = message else {
         throw PHPError(.typeError, "\(function)(): Argument #2 ($message) must be of type array, null given")
     }
-    guard let room = wanted.controllen, room > 0, (0...104_857_600).contains(wanted.buffer_size) else {
-        let problem =
-            wanted.controllen == nil
-            ? "error converting user data (path: msghdr): The key 'controllen' is required"
-            : "error converting user data (path: msghdr): a size is out of range"
-        PHPWarning.give(function, problem)
+    let room: Int
+    do throws(ConversionError) {
+        room = try controlRoom(of: wanted)
+    } catch {
+        let path = error.path.isEmpty ? "" : " > \(error.path)"
+        PHPWarning.give(function, "error converting user data (path: msghdr\(path)): \(error.problem)")
         return nil
     }
     let received = try socket.call(function, "Error in recvmsg") { plain throws(SocketError) in
@@ -64,8 +71,10 @@ public func socket_recvmsg(_ socket: PHPSocket, _ message: inout PHPMessage?, _ 
         return ReceivedPHPMessage(received, vector[0], wanted, socket.family)
     }
     guard let received else { return nil }
-    if received.message == nil {
-        PHPWarning.give(function, "error converting native data (path: msghdr > control): unknown control message")
+    if let unknown = received.unknown {
+        let path = "msghdr > control > element #\(unknown.number) > data"
+        let problem = "cmsghdr with level \(unknown.level) and type \(unknown.type) not supported"
+        PHPWarning.give(function, "error converting native data (path: \(path)): \(problem)")
     }
     message = received.message
     return received.count
@@ -171,29 +180,81 @@ private func flagsError(_ function: String) -> PHPError {
     .value(function, 3, "flags", "must be between -2147483648 and 2147483647")
 }
 
-private func address(_ name: PHPName, _ function: String) throws(PHPError) -> SocketAddress? {
-    func wrong(_ problem: String) -> PHPError { .value(function, 2, "message", problem) }
+/// What is wrong with a part of a message, in PHP's words, and where.
+private struct ConversionError: Error {
+    let path: String
+    let problem: String
+
+    init(_ path: String, _ problem: String) {
+        self.path = path
+        self.problem = problem
+    }
+}
+
+/// A number as C has it.
+private func number<Number: FixedWidthInteger>(
+    _ value: Int, _ path: String, _ type: String
+) throws(ConversionError) -> Number {
+    guard let number = Number(exactly: value) else {
+        throw ConversionError(path, "given PHP integer is out of bounds for \(type)")
+    }
+    return number
+}
+
+private func controlRoom(of message: PHPMessage) throws(ConversionError) -> Int {
+    guard let room = message.controllen else { throw ConversionError("", "The key 'controllen' is required") }
+    let size: UInt32 = try number(room, "controllen", "an unsigned 32-bit integer")
+    guard size > 0 else { throw ConversionError("controllen", "controllen cannot be 0") }
+    guard (0...104_857_600).contains(message.buffer_size) else {
+        throw ConversionError(
+            "buffer_size",
+            "the buffer size must be between 1 and 104857600; given \(message.buffer_size)")
+    }
+    return Int(size)
+}
+
+private func address(_ name: PHPName, _ socket: PHPSocket) throws(ConversionError) -> SocketAddress? {
     switch name {
     case .any: return nil
     case .inet(let text, let port):
-        guard let port = UInt16(exactly: port) else { throw wrong("must have a port between 0 and 65535") }
-        guard let address = try? PHPAddress.ipv4(text, port: port) else { throw wrong("must have an IPv4 address") }
-        return address
+        let port: UInt16 = try number(port, "name > port", "an unsigned 16-bit integer")
+        return try host(text, "name > addr", "AF_INET", socket) { text throws(SocketError) in
+            try PHPAddress.ipv4(text, port: port)
+        }
     case .inet6(let text, let port, let flowInfo, let scope):
-        guard let port = UInt16(exactly: port) else { throw wrong("must have a port between 0 and 65535") }
-        guard let found = try? PHPAddress.ipv6(text, port: port), case .ipv6(let address, _, _, _) = found else {
-            throw wrong("must have an IPv6 address")
-        }
-        guard let flowInfo = UInt32(exactly: flowInfo), let scope = try PHPAddress.index(of: scope, function) else {
-            throw wrong("must have a flowinfo and a scope_id of 32 bits")
-        }
-        return .ipv6(address, port: port, scope: scope, flowInfo: flowInfo)
+        let port: UInt16 = try number(port, "name > port", "an unsigned 16-bit integer")
+        let flowInfo: UInt32 = try number(flowInfo, "name > flowinfo", "an unsigned 32-bit integer")
+        let scope: UInt32 = try number(scope, "name > scope_id", "an unsigned 32-bit integer")
+        let ip = try ipv6(text, "name > addr", socket)
+        return .ipv6(ip, port: port, scope: scope, flowInfo: flowInfo)
     case .unix(let path):
-        guard !path.isEmpty, let address = try? PHPAddress.unix(PHPString(path)) else {
-            throw wrong("must have a path of 1 to 107 bytes")
+        guard !path.isEmpty else { throw ConversionError("name > path", "the path is cannot be empty") }
+        guard path.utf8.count < 108, let address = try? PHPAddress.unix(PHPString(path)) else {
+            throw ConversionError("name > path", "the path is too long, the maximum permitted length is 107")
         }
         return address
     }
+}
+
+/// A host's address; one that is not found is an error of the socket functions too.
+private func host(
+    _ text: String, _ path: String, _ family: String, _ socket: PHPSocket,
+    _ find: (String) throws(SocketError) -> SocketAddress
+) throws(ConversionError) -> SocketAddress {
+    do throws(SocketError) {
+        return try find(text)
+    } catch {
+        socket.fail("socket_sendmsg", "Host lookup failed", error)
+        throw ConversionError(path, "could not resolve address '\(text)' to get an \(family) address")
+    }
+}
+
+private func ipv6(_ text: String, _ path: String, _ socket: PHPSocket) throws(ConversionError) -> IPv6Address {
+    let found = try host(text, path, "AF_INET6", socket) { text throws(SocketError) in
+        try PHPAddress.ipv6(text, port: 0)
+    }
+    guard case .v6(let address)? = found.ip else { throw ConversionError(path, "no IPv6 address") }
+    return address
 }
 
 /// The control data of a message to send.
@@ -201,47 +262,45 @@ private struct OutgoingControl {
     private(set) var descriptors: [FileDescriptor] = []
     private(set) var messages: [ControlMessage] = []
 
-    /// - Returns: `nil`, with a warning, if there is something that cannot be sent.
-    init?(_ function: String, _ control: [PHPControl]) throws(PHPError) {
+    init(_ control: [PHPControl], _ socket: PHPSocket) throws(ConversionError) {
         for (index, piece) in control.enumerated() {
-            let isConverted = try add(piece, function)
-            guard isConverted else {
-                let path = "msghdr > control > element #\(index) > data"
-                PHPWarning.give(function, "error converting user data (path: \(path)): the value cannot be sent")
-                return nil
-            }
+            try add(piece, "control > element #\(index)", socket)
         }
     }
 
-    private mutating func add(_ piece: PHPControl, _ function: String) throws(PHPError) -> Bool {
+    private mutating func add(_ piece: PHPControl, _ path: String, _ socket: PHPSocket) throws(ConversionError) {
+        let data = "\(path) > data"
         switch piece {
         case .rights(let sent):
-            for descriptor in sent {
-                switch descriptor {
-                case .socket(let socket):
-                    guard let descriptor = socket.descriptor else { return false }
-                    descriptors.append(descriptor)
-                case .stream(let stream): descriptors.append(stream.descriptor)
-                }
+            if sent.isEmpty { throw ConversionError(path, "expected at least one element in this array") }
+            for (index, descriptor) in sent.enumerated() {
+                try descriptors.append(descriptor.number("\(data) > element #\(index + 1)"))
             }
-            return !sent.isEmpty
         case .credentials(let process, let user, let group):
-            guard let process = Int32(exactly: process), let user = UInt32(exactly: user),
-                let group = UInt32(exactly: group)
-            else { return false }
-            messages.append(.credentials(Credentials(processID: process, userID: user, groupID: group)))
+            messages.append(
+                .credentials(
+                    Credentials(
+                        processID: try number(process, "\(data) > pid", "a pid_t value"),
+                        userID: try number(user, "\(data) > uid", "a uid_t value"),
+                        groupID: try number(group, "\(data) > gid", "a uid_t value"))))
         case .packetInfo(let text, let interface):
-            guard let address = IPv6Address(text) else { return false }
-            guard let index = try PHPAddress.index(of: interface, function) else { return false }
+            let address = try ipv6(text, "\(data) > addr", socket)
+            let index = try Self.index(of: interface, "\(data) > ifindex")
             messages.append(.ipv6PacketInfo(IPv6PacketInfo(interface: index, address: address)))
-        case .hopLimit(let limit):
-            guard let limit = Int32(exactly: limit) else { return false }
-            messages.append(.ipv6HopLimit(limit))
-        case .trafficClass(let value):
-            guard let value = Int32(exactly: value) else { return false }
-            messages.append(.ipv6TrafficClass(value))
+        case .hopLimit(let limit): messages.append(.ipv6HopLimit(try number(limit, data, "a native int")))
+        case .trafficClass(let value): messages.append(.ipv6TrafficClass(try number(value, data, "a native int")))
         }
-        return true
+    }
+
+    private static func index(of interface: PHPInterface, _ path: String) throws(ConversionError) -> UInt32 {
+        switch interface {
+        case .index(let index): return try number(index, path, "an unsigned 32-bit integer")
+        case .name(let name):
+            guard let found = try? NetworkInterface(name: name) else {
+                throw ConversionError(path, "no interface with name \"\(name)\" could be found")
+            }
+            return found.index
+        }
     }
 }
 
@@ -250,7 +309,9 @@ private struct ReceivedPHPMessage {
     let count: Int
     let sender: SocketAddress?
     /// `nil` if there was control data that PHP does not know.
-    private(set) var message: PHPMessage?
+    let message: PHPMessage?
+    /// The first such control data.
+    private(set) var unknown: (number: Int, level: Int32, type: Int32)?
 
     init(_ received: consuming ReceivedMessage, _ bytes: [UInt8], _ wanted: PHPMessage, _ family: Int) {
         count = received.byteCount
@@ -260,25 +321,24 @@ private struct ReceivedPHPMessage {
         message.iov = bytes.isEmpty ? [] : [PHPString(bytes)]
         message.flags = Int(received.flags.rawValue) & ~MSG_CMSG_CLOEXEC
         message.control = []
-        var isKnown = true
-        for piece in received.control {
-            guard let known = PHPControl(piece) else {
-                isKnown = false
-                break
+        for (index, piece) in received.control.enumerated() {
+            if let known = PHPControl(piece) {
+                message.control.append(known)
+            } else if unknown == nil {
+                unknown = (index + 1, piece.level, piece.type)
             }
-            message.control.append(known)
         }
         var rights: [PHPDescriptor] = []
         while let descriptor = received.descriptors.takeFirst() { rights.append(PHPDescriptor(descriptor)) }
         if !rights.isEmpty { message.control.append(.rights(rights)) }
-        self.message = isKnown ? message : nil
+        self.message = unknown == nil ? message : nil
     }
 
     private static func name(_ address: SocketAddress?) -> PHPName? {
         switch address {
         case .ipv4(let address, let port): .inet(addr: "\(address)", port: Int(port))
         case .ipv6(let address, let port, let scope, let flowInfo):
-            .inet6(addr: "\(address)", port: Int(port), flowinfo: Int(flowInfo), scope_id: .index(Int(scope)))
+            .inet6(addr: "\(address)", port: Int(port), flowinfo: Int(flowInfo), scope_id: Int(scope))
         case .unix(let address): address.isUnnamed ? nil : .unix(path: address.path ?? "")
         case .other, nil: nil
         }
@@ -300,6 +360,15 @@ extension PHPControl {
 }
 
 extension PHPDescriptor {
+    fileprivate func number(_ path: String) throws(ConversionError) -> FileDescriptor {
+        switch self {
+        case .socket(let socket):
+            guard let descriptor = socket.descriptor else { throw ConversionError(path, "socket is already closed") }
+            return descriptor
+        case .stream(let stream): return stream.descriptor
+        }
+    }
+
     /// A socket if it is one, of any family that PHP knows.
     fileprivate init(_ received: consuming OwnedDescriptor) {
         let descriptor = received.release()

@@ -49,7 +49,7 @@ public enum PHPName: Hashable, Sendable {
     /// IPv4.
     case inet(addr: String, port: Int)
     /// IPv6.
-    case inet6(addr: String, port: Int, flowinfo: Int = 0, scope_id: PHPInterface = 0)
+    case inet6(addr: String, port: Int, flowinfo: Int = 0, scope_id: Int = 0)
     /// A Unix socket's path, or an abstract name with a zero byte first.
     case unix(path: String)
 }

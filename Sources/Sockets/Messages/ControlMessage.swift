@@ -35,6 +35,13 @@ public enum ControlMessage: Hashable, Sendable {
     case other(level: Int32, type: Int32, data: [UInt8])
 }
 
+extension ControlMessage {
+    /// The level, such as `SOL_SOCKET`, that the message is sent with.
+    public var level: Int32 { ControlCoding.raw(self).level }
+    /// The type, such as `SCM_CREDENTIALS`, that the message is sent with.
+    public var type: Int32 { ControlCoding.raw(self).type }
+}
+
 /// A process and the user and group it acts for, `unix(7)`.
 public struct Credentials: Hashable, Sendable {
     /// The process, 0 for one outside this process's namespace.

@@ -46,7 +46,7 @@ enum ControlCoding {
         bytes += repeatElement(0, count: aligned(data.count) - data.count)
     }
 
-    private static func raw(_ message: ControlMessage) -> (level: Int32, type: Int32, data: [UInt8]) {
+    static func raw(_ message: ControlMessage) -> (level: Int32, type: Int32, data: [UInt8]) {
         switch message {
         case .credentials(let credentials):
             let data =

@@ -51,7 +51,7 @@ extension PHPName {
         default:
             self = .inet6(
                 addr: address, port: port, flowinfo: value["flowinfo"]?.int ?? 0,
-                scope_id: PHPInterface(value["scope_id"]))
+                scope_id: value["scope_id"]?.int ?? 0)
         }
     }
 }
@@ -110,7 +110,7 @@ extension Value {
         case .inet6(let address, let port, let flowInfo, let scope):
             self = .map([
                 "family": .int(AF_INET6), "addr": .string(PHPString(address)), "port": .int(port),
-                "flowinfo": .int(flowInfo), "scope_id": Value(scope),
+                "flowinfo": .int(flowInfo), "scope_id": .int(scope),
             ])
         case .unix(let path): self = .map(["family": .int(AF_UNIX), "path": .string(PHPString(path))])
         }

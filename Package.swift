@@ -14,6 +14,12 @@ let strict: [SwiftSetting] =
         .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     ] + (Context.environment["TALKBACK_WARNINGS_AS_ERRORS"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// A program that a test starts, in Tests/Programs/.
+func testProgram(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Tests/Programs/\(name)", swiftSettings: strict)
+}
+
 /// One of the programs in Examples/, an executable of its own.
 func example(_ name: String) -> Target {
     .executableTarget(
@@ -68,16 +74,21 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
-        .executableTarget(
-            name: "passed-listeners",
-            dependencies: ["AsyncSockets", "Sockets"],
-            path: "Tests/Programs/passed-listeners",
-            swiftSettings: strict
-        ),
-        .executableTarget(
-            name: "php-conformance",
-            dependencies: ["PHPSockets"],
-            path: "Tests/Programs/php-conformance",
+        testProgram("passed-listeners", ["AsyncSockets", "Sockets"]),
+        testProgram("php-conformance", ["PHPSockets"]),
+        testProgram("php-names-alone", ["PHPSockets"]),
+        testProgram("php-names-glibc", ["PHPSockets"]),
+        testProgram("php-names-foundation", ["PHPSockets"]),
+        .testTarget(
+            name: "PHPSocketsTests",
+            dependencies: [
+                "PHPSockets",
+                "Sockets",
+                "php-names-alone",
+                "php-names-glibc",
+                "php-names-foundation",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

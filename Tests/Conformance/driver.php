@@ -65,6 +65,11 @@ function path(string $name): string
     return "$__folder/$name";
 }
 
+function abstract_name(string $name): string
+{
+    return "\0" . path($name);
+}
+
 function bytes(string $text, int $count): string
 {
     return str_repeat($text, $count);

@@ -27,6 +27,7 @@ extension Interpreter {
             _ = try socket_set_block(socket)
             return .bool(true)
         case "path": return .string(PHPString("\(folder)/\(call[0].string)"))
+        case "abstract_name": return .string(PHPString("\0\(folder)/\(call[0].string)"))
         case "bytes": return .string(PHPString((0..<call[1].int).flatMap { _ in call[0].string.bytes }))
         case "size":
             if case .string(let text) = call[0] { return .int(text.count) }

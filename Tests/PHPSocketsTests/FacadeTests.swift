@@ -37,14 +37,6 @@ struct FacadeTests {
         #expect(write == [pair[0]])
     }
 
-    @Test func descriptorsAreNotInherited() throws {
-        var pair: [PHPSocket] = []
-        try #require(try socket_create_pair(AF_UNIX, SOCK_STREAM, 0, &pair))
-        let text = try output(of: "/bin/ls", "-l", "/proc/self/fd")
-        #expect(text.contains("pipe:"))
-        #expect(!text.contains("socket:"))
-    }
-
     private func output(of program: String, _ arguments: String...) throws -> String {
         let process = Process()
         let output = Pipe()

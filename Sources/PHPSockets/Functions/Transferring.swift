@@ -14,7 +14,8 @@ private let mostAtOnce = 1 << 26
 ///   - length: How many bytes at most.
 ///   - mode: ``PHP_BINARY_READ`` for what has arrived; ``PHP_NORMAL_READ`` for bytes up to a line feed or a carriage
 ///     return, which is the last of them. The end of the stream ends the last line too. The beginning of a line that has
-///     not arrived whole when the time is over, or when the call would have had to wait, is kept for the next call.
+///     not arrived whole when the time is over, or when the call would have had to wait, is kept for the next call, of
+///     which ``socket_select(_:_:_:_:_:)`` knows nothing. The rest of a datagram behind its first line is lost.
 /// - Returns: The bytes; none at the end of the stream; `nil`, silently if the call would have had to wait, otherwise
 ///   with a warning. A length of 0 or less is `nil` too.
 /// - Throws: ``PHPError`` if the socket is closed.

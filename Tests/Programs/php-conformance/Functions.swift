@@ -263,8 +263,11 @@ struct KeyedSockets: PHPSocketSet {
 
     mutating func keep(_ isKept: (PHPSocket) -> Bool) {
         // A list whose elements are not all kept has keys with gaps.
-        let keyed = elements.enumerated().map { index, element in (key: element.key ?? .int(index), element.value) }
-        elements = keyed.filter { if case .socket(let socket) = $0.1 { isKept(socket) } else { false } }.map { ($0, $1) }
+        let keyed = elements.enumerated().map { index, element in
+            (key: element.key ?? .int(index), value: element.value)
+        }
+        elements = keyed.filter { if case .socket(let socket) = $0.value { isKept(socket) } else { false } }
+            .map { ($0, $1) }
     }
 
     /// The array; a list again if its keys are one's.

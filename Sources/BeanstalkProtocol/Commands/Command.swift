@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a client asks for: one line of the protocol, read and checked.
+///
+/// Numbers are what the protocol allows: priorities, delays and times to run are 32-bit numbers of seconds (but for the
+/// priority), jobs are 64-bit.
+public enum Command: Hashable, Sendable {
+    /// `put`, whose body follows.
+    case put(PutHeader)
+    /// `use`: the tube that later puts go into.
+    case use(TubeName)
+    /// `reserve`: a job from a watched tube, however long it takes.
+    case reserve
+    /// `reserve-with-timeout`: a job, waiting so many seconds.
+    case reserveWithTimeout(UInt32)
+    /// `reserve-job`: a certain job.
+    case reserveJob(UInt64)
+    /// `delete`
+    case delete(UInt64)
+    /// `release`: back into the queue, with a priority and a delay.
+    case release(UInt64, priority: UInt32, delay: UInt32)
+    /// `bury`: aside until it is kicked.
+    case bury(UInt64, priority: UInt32)
+    /// `touch`: its time to run begins anew.
+    case touch(UInt64)
+    /// `watch`: reserve from this tube too.
+    case watch(TubeName)
+    /// `ignore`: reserve from this tube no more.
+    case ignore(TubeName)
+    /// `peek`
+    case peek(UInt64)
+    /// `peek-ready`
+    case peekReady
+    /// `peek-delayed`
+    case peekDelayed
+    /// `peek-buried`
+    case peekBuried
+    /// `kick`: at most so many buried or delayed jobs become ready.
+    case kick(UInt32)
+    /// `kick-job`
+    case kickJob(UInt64)
+    /// `stats`
+    case stats
+    /// `stats-job`
+    case statsJob(UInt64)
+    /// `stats-tube`
+    case statsTube(TubeName)
+    /// `list-tubes`
+    case listTubes
+    /// `list-tube-used`
+    case listTubeUsed
+    /// `list-tubes-watched`
+    case listTubesWatched
+    /// `pause-tube`: no jobs from this tube for so many seconds.
+    case pauseTube(TubeName, UInt32)
+    /// `quit`
+    case quit
+}
+
+/// The line that announces a job.
+public struct PutHeader: Hashable, Sendable {
+    /// The most urgent is 0.
+    public var priority: UInt32
+    /// Seconds before the job is ready.
+    public var delay: UInt32
+    /// Seconds that a worker has for the job: at least 1, which 0 becomes.
+    public var timeToRun: UInt32
+    /// The number of bytes in the body.
+    public var byteCount: Int
+
+    /// A header.
+    public init(priority: UInt32, delay: UInt32, timeToRun: UInt32, byteCount: Int) {
+        self.priority = priority
+        self.delay = delay
+        self.timeToRun = max(1, timeToRun)
+        self.byteCount = byteCount
+    }
+}
+
+/// The name of a tube: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.
+public struct TubeName: Hashable, Sendable {
+    /// The name's bytes, ASCII.
+    public let bytes: [UInt8]
+
+    /// The tube that a connection uses and watches at first.
+    public static let `default` = TubeName(checked: Array("default".utf8))
+
+    /// The most bytes that a name has.
+    public static let maximumLength = 200
+
+    /// A name; `nil` if it is none.
+    public init?(_ name: some StringProtocol) {
+        let bytes = Array(name.utf8)
+        guard Self.isName(bytes.span) else { return nil }
+        self.bytes = bytes
+    }
+
+    private init(checked bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    /// A name that makes up the whole of some bytes.
+    init?(_ bytes: Span<UInt8>) {
+        guard Self.isName(bytes) else { return nil }
+        // SAFETY: the bytes are copied during the call.
+        self.bytes = unsafe bytes.withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
+    private static func isName(_ bytes: Span<UInt8>) -> Bool {
+        guard (1...maximumLength).contains(bytes.count), bytes[0] != UInt8(ascii: "-") else { return false }
+        for index in bytes.indices where !isAllowed(bytes[index]) { return false }
+        return true
+    }
+
+    static func isAllowed(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "/"),
+            UInt8(ascii: ";"), UInt8(ascii: "."), UInt8(ascii: "$"), UInt8(ascii: "_"), UInt8(ascii: "("),
+            UInt8(ascii: ")"):
+            true
+        default: false
+        }
+    }
+}
+
+extension TubeName: CustomStringConvertible {
+    /// The name.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Turns the bytes that a connection receives into commands, however they are cut.
+///
+/// ```swift
+/// var parser = CommandParser(maximumJobSize: 65_535)
+/// var position = 0
+/// while let input = parser.next(bytes.span, &position) { … }  // then all of the bytes are taken
+/// ```
+///
+/// Limits come first: a line has at most 224 bytes with its end, a body no more than it announced, and room for it is made
+/// as it arrives.
+public struct CommandParser: ~Copyable, Sendable {
+    /// The most bytes in a line, with the carriage return and the line feed that end it.
+    public static let maximumLineLength = 224
+
+    /// What the bytes so far are.
+    public enum Input: Hashable, Sendable {
+        /// A command, whole. After a put the body follows.
+        case command(Command)
+        /// The body of the last put, whole.
+        case body([UInt8])
+        /// The line is to be answered with an error.
+        case error(CommandError)
+        /// A put of a job that was too big; its body is skipped.
+        case jobTooBig
+    }
+
+    private enum State {
+        case line
+        /// The rest of a line that is too long is thrown away up to its end.
+        case longLine(lastWasReturn: Bool)
+        /// The body and the two bytes behind it, of which so many are missing.
+        case body(missing: Int)
+        /// A body that is not wanted, with the two bytes behind it.
+        case skipping(Int)
+    }
+
+    private var state = State.line
+    private let maximumJobSize: Int
+    /// The beginning of a line or a body that has not arrived whole.
+    private var pending: [UInt8] = []
+
+    /// A parser for one connection.
+    ///
+    /// - Parameter maximumJobSize: The most bytes that a body may have.
+    public init(maximumJobSize: Int) {
+        self.maximumJobSize = maximumJobSize
+    }
+
+    /// Takes the next command out of the bytes.
+    ///
+    /// - Parameters:
+    ///   - bytes: What has been received.
+    ///   - position: Where the bytes begin that were not taken yet; moved on.
+    /// - Returns: What there is; `nil` once all bytes are taken and more are needed.
+    public mutating func next(_ bytes: Span<UInt8>, _ position: inout Int) -> Input? {
+        while position < bytes.count {
+            switch state {
+            case .line:
+                if let input = nextLine(bytes, &position) { return input }
+            case .longLine(let lastWasReturn):
+                if skipLine(bytes, &position, lastWasReturn) { return .error(.badFormat) }
+            case .body(let missing):
+                if let input = nextBody(bytes, &position, missing) { return input }
+            case .skipping(let count):
+                let skipped = min(count, bytes.count - position)
+                position += skipped
+                state = .skipping(count - skipped)
+                if skipped == count {
+                    state = .line
+                    return .jobTooBig
+                }
+            }
+        }
+        return nil
+    }
+
+    /// Whether a command or a body has begun and not ended.
+    public var isInTheMiddle: Bool {
+        if case .line = state { !pending.isEmpty } else { true }
+    }
+
+    private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) -> Input? {
+        let room = Self.maximumLineLength - pending.count
+        let limit = min(bytes.count, position + room)
+        // The return may have come with the bytes before.
+        var isReturn = pending.last == 0x0D
+        var index = position
+        while index < limit {
+            let byte = bytes[index]
+            index += 1
+            if isReturn, byte == 0x0A { return line(bytes, &position, end: index) }
+            isReturn = byte == 0x0D
+        }
+        if index - position == room {
+            position = index
+            pending.removeAll(keepingCapacity: true)
+            state = .longLine(lastWasReturn: isReturn)
+        } else {
+            keep(bytes.extracting(position..<index))
+            position = index
+        }
+        return nil
+    }
+
+    /// A line whose end is just before `end`.
+    private mutating func line(_ bytes: Span<UInt8>, _ position: inout Int, end: Int) -> Input? {
+        let start = position
+        position = end
+        let parsed: ParsedLine
+        if pending.isEmpty {
+            parsed = ParsedLine(bytes.extracting(start..<end - 2), maximumJobSize: maximumJobSize)
+        } else {
+            keep(bytes.extracting(start..<end))
+            parsed = ParsedLine(
+                pending.span.extracting(0..<pending.count - 2), maximumJobSize: maximumJobSize)
+            pending.removeAll(keepingCapacity: true)
+        }
+        switch parsed {
+        case .command(let command):
+            if case .put(let header) = command { state = .body(missing: header.byteCount + 2) }
+            return .command(command)
+        case .tooBig(let byteCount):
+            state = .skipping(byteCount + 2)
+            return nil
+        case .badFormat: return .error(.badFormat)
+        case .unknown: return .error(.unknownCommand)
+        }
+    }
+
+    /// - Returns: Whether the line has ended.
+    private mutating func skipLine(_ bytes: Span<UInt8>, _ position: inout Int, _ lastWasReturn: Bool) -> Bool {
+        var isReturn = lastWasReturn
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            if isReturn, byte == 0x0A {
+                state = .line
+                return true
+            }
+            isReturn = byte == 0x0D
+        }
+        state = .longLine(lastWasReturn: isReturn)
+        return false
+    }
+
+    private mutating func nextBody(_ bytes: Span<UInt8>, _ position: inout Int, _ missing: Int) -> Input? {
+        let count = min(missing, bytes.count - position)
+        keep(bytes.extracting(position..<position + count))
+        position += count
+        state = .body(missing: missing - count)
+        guard count == missing else { return nil }
+        state = .line
+        var body: [UInt8] = []
+        swap(&body, &pending)
+        guard body[body.count - 2] == 0x0D, body[body.count - 1] == 0x0A else { return .error(.expectedCRLF) }
+        body.removeLast(2)
+        return .body(body)
+    }
+
+    private mutating func keep(_ bytes: Span<UInt8>) {
+        // SAFETY: the bytes are copied during the call.
+        unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
+    }
+}
+
+/// Why a line or a body is no command.
+public enum CommandError: Hashable, Sendable {
+    /// The words are right and what follows is not, or the line is too long.
+    case badFormat
+    /// No command begins like this.
+    case unknownCommand
+    /// The body does not end where it was to end.
+    case expectedCRLF
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import BeanstalkProtocol
+import Testing
+
+@Suite(.timeLimit(.minutes(5)))
+struct ParserTests {
+    typealias Input = CommandParser.Input
+
+    /// Everything that some pieces of a stream are.
+    private static func parse(_ pieces: [[UInt8]], maximumJobSize: Int = 100) -> [Input] {
+        var parser = CommandParser(maximumJobSize: maximumJobSize)
+        var inputs: [Input] = []
+        for piece in pieces {
+            var position = 0
+            while let input = parser.next(piece.span, &position) { inputs.append(input) }
+            #expect(position == piece.count)
+        }
+        return inputs
+    }
+
+    private static func parse(_ text: String, maximumJobSize: Int = 100) -> [Input] {
+        parse([Array(text.utf8)], maximumJobSize: maximumJobSize)
+    }
+
+    private static func tube(_ name: String) throws -> TubeName { try #require(TubeName(name)) }
+
+    // MARK: Lines
+
+    static let commands: [(String, Command)] = [
+        ("reserve", .reserve),
+        ("reserve-with-timeout 0", .reserveWithTimeout(0)),
+        ("reserve-with-timeout   2147483647", .reserveWithTimeout(2_147_483_647)),
+        ("reserve-job 7", .reserveJob(7)),
+        ("delete 0", .delete(0)),
+        ("delete 18446744073709551615", .delete(.max)),
+        ("delete 00012", .delete(12)),
+        ("release 3 4294967295 5", .release(3, priority: .max, delay: 5)),
+        ("release  3   4  5", .release(3, priority: 4, delay: 5)),
+        ("bury 3 4", .bury(3, priority: 4)),
+        ("touch 9", .touch(9)),
+        ("peek   1", .peek(1)),
+        ("peek-ready", .peekReady),
+        ("peek-delayed", .peekDelayed),
+        ("peek-buried", .peekBuried),
+        ("kick 10", .kick(10)),
+        ("kick 5000000000", .kick(705_032_704)),
+        ("kick 5 and more", .kick(5)),
+        ("kick-job 1", .kickJob(1)),
+        ("stats", .stats),
+        ("stats-job 1", .statsJob(1)),
+        ("list-tubes", .listTubes),
+        ("list-tube-used", .listTubeUsed),
+        ("list-tubes-watched", .listTubesWatched),
+        ("quit", .quit),
+    ]
+
+    @Test(arguments: commands)
+    func lineIsACommand(line: String, command: Command) {
+        #expect(Self.parse(line + "\r\n") == [.command(command)])
+    }
+
+    @Test func tubesAreNamed() throws {
+        let long = String(repeating: "x", count: 200)
+        for name in ["default", "a", "A-Za-z0-9+/;.$_()", long] {
+            let tube = try Self.tube(name)
+            #expect(Self.parse("use \(name)\r\n") == [.command(.use(tube))])
+            #expect(Self.parse("watch \(name)\r\n") == [.command(.watch(tube))])
+            #expect(Self.parse("ignore \(name)\r\n") == [.command(.ignore(tube))])
+            #expect(Self.parse("stats-tube \(name)\r\n") == [.command(.statsTube(tube))])
+            #expect(Self.parse("pause-tube \(name) 4294967295\r\n") == [.command(.pauseTube(tube, .max))])
+            #expect(Self.parse("pause-tube   \(name.prefix(100))   5\r\n").count == 1)
+        }
+    }
+
+    static let badFormats = [
+        "reserve ", "reservexyz", "reserve-with-timeout", "reserve-with-timeout x", "reserve-with-timeout -1",
+        "reserve-with-timeout 2147483648", "reserve-with-timeout 1 ", "delete x", "delete -1", "delete +1", "delete 5 ",
+        "delete 5x", "delete 18446744073709551616", "release 1", "release 1 2", "release 1 2 3 ", "release 1 2 x",
+        "bury 1", "bury 1 4294967296", "touch ", "peek ", "peek-readyx", "kick x", "kick -1",
+        "kick 99999999999999999999999", "statsx", "stats-foo", "stats-tube ", "list-tubes-foo", "list-tubes ", "use ",
+        "use  foo", "use foo ", "use -foo", "use a:b", "use a b", "watch ,", "ignore @", "stats-tube é",
+        "pause-tube foo", "pause-tube foo x", "pause-tube foo 1 ", "pause-tube  1", "put 0 0 1", "put 0 0 1 x",
+        "put 1a0 0 1 1", "put -1 0 1 1", "put 0 0 1 4294967296", "put 0 0 1 1 ", "put 0 0 1 1 1", "quitting", "a\0b",
+        "\0", "use \(String(repeating: "x", count: 201))",
+    ]
+
+    @Test(arguments: badFormats)
+    func lineIsABadFormat(line: String) {
+        #expect(Self.parse(line + "\r\n") == [.error(.badFormat)])
+    }
+
+    static let unknown = [
+        "", " reserve", "RESERVE", "put", "kick", "delete", "use", "peek", "stat", "list-tube", "pause-tube", "touch\t1",
+        "qui", "1", "é", "reserv",
+    ]
+
+    @Test(arguments: unknown)
+    func lineIsUnknown(line: String) {
+        #expect(Self.parse(line + "\r\n") == [.error(.unknownCommand)])
+    }
+
+    @Test(arguments: ["\n", "\r", "stats\n", "stats\rx", "stats\n\r"])
+    func nothingElseEndsALine(text: String) {
+        #expect(Self.parse(text).isEmpty)
+        #expect(Self.parse(text + "\r\n").count == 1)
+    }
+
+    @Test(arguments: [222, 223, 224, 225, 226, 448, 449, 450, 10_000])
+    func tooLongALineIsOneErrorAndEndsWhereItEnds(length: Int) {
+        let line = "use " + String(repeating: "x", count: length - 6) + "\r\n"
+        #expect(Self.parse(line + "reserve\r\n") == [.error(.badFormat), .command(.reserve)])
+        #expect(Self.parse((line + "reserve\r\n").utf8.map { [$0] }) == [.error(.badFormat), .command(.reserve)])
+    }
+
+    @Test func longestLineIsRead() throws {
+        let line = "pause-tube \(String(repeating: "x", count: 200)) 4294967295\r\n"
+        #expect(line.utf8.count == CommandParser.maximumLineLength)
+        #expect(Self.parse(line) == [.command(.pauseTube(try Self.tube(String(repeating: "x", count: 200)), .max))])
+    }
+
+    // MARK: Bodies
+
+    @Test func bodyFollowsItsPut() {
+        let header = PutHeader(priority: 1, delay: 2, timeToRun: 3, byteCount: 5)
+        #expect(
+            Self.parse("put 1 2 3 5\r\nhe\r\no\r\nreserve\r\n") == [
+                .command(.put(header)), .body(Array("he\r\no".utf8)), .command(.reserve),
+            ])
+        #expect(Self.parse("put   0   0  0 0\r\n\r\n").last == .body([]))
+        guard case .command(.put(let zero)) = Self.parse("put 0 0 0 0\r\n")[0] else {
+            Issue.record("no put")
+            return
+        }
+        #expect(zero.timeToRun == 1)
+    }
+
+    @Test func bodyThatGoesOnIsAnErrorAndItsRestALine() {
+        let inputs = Self.parse("put 0 0 1 1\r\nABC\r\n")
+        #expect(inputs.dropFirst() == [.error(.expectedCRLF), .error(.unknownCommand)])
+    }
+
+    @Test func tooBigABodyIsSkippedWhateverItSays() {
+        #expect(Self.parse("put 0 0 1 101\r\n\(String(repeating: "\r\n", count: 51))\nreserve\r\n")
+            == [.jobTooBig, .command(.reserve)])
+        // The size is looked at before what follows it.
+        #expect(Self.parse("put 0 0 1 101x\r\n\(String(repeating: "b", count: 103))stats\r\n")
+            == [.jobTooBig, .command(.stats)])
+        #expect(Self.parse("put 0 0 1 99x\r\nstats\r\n") == [.error(.badFormat), .command(.stats)])
+    }
+
+    // MARK: Cuts
+
+    static let script =
+        "put 1 2 3 5\r\nhello\r\nreserve-with-timeout 3\r\nput 0 0 1 101\r\n\(String(repeating: "x", count: 103))"
+        + "use \(String(repeating: "y", count: 230))\r\ndelete 17\r\n\r\nput 0 0 1 0\r\n\r\nput 0 0 1 2\r\n\r\r\r\n"
+        + "stats\rx\r\nwatch a\0b\r\nrelease 1 2 3\r\nput 0 0 1 1\r\nAB\r\nquit\r\n"
+
+    @Test func streamIsTheSameWhereverItIsCut() {
+        let bytes = Array(Self.script.utf8)
+        let whole = Self.parse([bytes])
+        #expect(whole.count > 15)
+        for cut in 0...bytes.count {
+            #expect(Self.parse([Array(bytes[..<cut]), Array(bytes[cut...])]) == whole)
+        }
+        #expect(Self.parse(bytes.map { [$0] }) == whole)
+    }
+
+    @Test(arguments: 0..<8 as Range<UInt64>)
+    func anyBytesAreReadTheSameHoweverTheyAreCut(seed: UInt64) {
+        var random = Generator(state: seed &+ 1)
+        let words = ["put 0 0 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é"]
+        for _ in 0..<400 {
+            var bytes: [UInt8] = []
+            for _ in 0..<Int.random(in: 1...60, using: &random) {
+                if Bool.random(using: &random) {
+                    bytes += Array((words.randomElement(using: &random) ?? "").utf8)
+                } else {
+                    bytes.append(UInt8.random(in: 0...255, using: &random))
+                }
+            }
+            var pieces: [[UInt8]] = []
+            var rest = bytes[...]
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...20, using: &random))
+                pieces.append(Array(piece))
+                rest = rest.dropFirst(piece.count)
+            }
+            #expect(Self.parse(pieces) == Self.parse([bytes]))
+        }
+    }
+
+    @Test func bodyTakesMemoryAsItArrives() {
+        var parser = CommandParser(maximumJobSize: 1 << 30)
+        var position = 0
+        let line = Array("put 0 0 1 1073741824\r\n".utf8)
+        guard case .command(.put(let header))? = parser.next(line.span, &position) else {
+            Issue.record("no put")
+            return
+        }
+        #expect(header.byteCount == 1 << 30)
+        position = 0
+        let piece: [UInt8] = [1, 2, 3]
+        let more = parser.next(piece.span, &position)
+        let isInTheMiddle = parser.isInTheMiddle
+        #expect(more == nil)
+        #expect(isInTheMiddle)
+    }
+}
+
+/// SplitMix64.
+struct Generator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

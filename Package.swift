@@ -73,6 +73,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "JobQueue", swiftSettings: strict),
+        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),
         .testTarget(name: "BeanstalkProtocolTests", dependencies: ["BeanstalkProtocol"], swiftSettings: strict),
         .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What there is a timer for: delayed and reserved jobs, paused tubes, clients that wait.
+class Timed {
+    /// When the timer fires. For a buried job, which has none, its number in the order of burying.
+    var time = QueueTime(nanoseconds: 0)
+    /// The place in the timer heap; -1 if there is no timer.
+    var timerIndex: Int32 = -1
+}
+
+/// What a job is doing.
+public enum JobState: String, Hashable, Sendable {
+    /// Waiting for a worker.
+    case ready
+    /// With a worker.
+    case reserved
+    /// Waiting for its time.
+    case delayed
+    /// Aside until it is kicked.
+    case buried
+}
+
+final class Job: Timed {
+    let id: UInt64
+    let tube: Tube
+    let body: [UInt8]
+    let creation: QueueTime
+    let timeToRun: UInt32
+    var priority: UInt32
+    /// The last delay that the job had.
+    var delay: UInt32
+    var state = JobState.ready
+    /// The place in the heap that the job's state puts it in.
+    var heapIndex: Int32 = -1
+    /// Who has reserved the job.
+    var holder: Client?
+    var counts = JobCounts()
+
+    init(
+        _ id: UInt64, in tube: Tube, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8],
+        _ now: QueueTime
+    ) {
+        self.id = id
+        self.tube = tube
+        self.body = body
+        self.priority = priority
+        self.delay = delay
+        self.timeToRun = max(1, timeToRun)
+        creation = now
+    }
+
+    /// Statistics call the jobs before this priority urgent.
+    static let urgentPriority: UInt32 = 1024
+
+    var isUrgent: Bool { priority < Self.urgentPriority }
+}
+
+/// How often things have happened to a job.
+public struct JobCounts: Hashable, Sendable {
+    /// Reserved.
+    public var reserves: UInt32 = 0
+    /// Taken back from a worker whose time was over.
+    public var timeouts: UInt32 = 0
+    /// Released by a worker.
+    public var releases: UInt32 = 0
+    /// Buried.
+    public var buries: UInt32 = 0
+    /// Kicked.
+    public var kicks: UInt32 = 0
+
+    /// Nothing has happened yet.
+    public init() {}
+}
+
+/// A job as its owner sees it.
+public struct JobSnapshot: Hashable, Sendable {
+    /// The number.
+    public let id: UInt64
+    /// The body.
+    public let body: [UInt8]
+
+    /// A job with this number and body.
+    public init(id: UInt64, body: [UInt8]) {
+        self.id = id
+        self.body = body
+    }
+
+    init(_ job: Job) {
+        self.init(id: job.id, body: job.body)
+    }
+}

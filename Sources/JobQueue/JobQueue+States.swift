@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension JobQueue {
+    /// Takes a job out of the state that it is in. It must be put into another one, or be forgotten.
+    func takeOut(_ job: Job) {
+        let tube = job.tube
+        switch job.state {
+        case .ready:
+            tube.ready.remove(job)
+            totals.ready -= 1
+            if job.isUrgent {
+                tube.urgentCount -= 1
+                totals.urgent -= 1
+            }
+        case .delayed:
+            tube.delayed.remove(job)
+            timers.remove(job)
+            totals.delayed -= 1
+        case .buried:
+            tube.buried.remove(job)
+            totals.buried -= 1
+        case .reserved:
+            job.holder?.reserved.remove(job)
+            job.holder = nil
+            timers.remove(job)
+            tube.reservedCount -= 1
+            totals.reserved -= 1
+        }
+    }
+
+    /// Makes a job ready. Whoever waits for it gets it from ``serveWaiters(at:)``.
+    func makeReady(_ job: Job) {
+        job.state = .ready
+        job.tube.ready.insert(job)
+        totals.ready += 1
+        if job.isUrgent {
+            job.tube.urgentCount += 1
+            totals.urgent += 1
+        }
+        noteReady(job.tube)
+    }
+
+    private func noteReady(_ tube: Tube) {
+        if tube.waiters.count > 0, awaited.last !== tube { awaited.append(tube) }
+    }
+
+    func makeDelayed(_ job: Job, at now: QueueTime) {
+        job.state = .delayed
+        timers.set(job, to: now + job.delay)
+        job.tube.delayed.insert(job)
+        totals.delayed += 1
+    }
+
+    /// Gives ready jobs to those who wait: as long as there are both, the most urgent of all to the client that has waited
+    /// longest at its tube.
+    ///
+    /// A ready job and a client that waits for it are never both there before a call and after it, so only the tubes in which
+    /// the call has changed something need be looked at.
+    func serveWaiters(at now: QueueTime) {
+        while true {
+            var best: Job?
+            for tube in awaited {
+                guard !tube.isPaused, tube.waiters.count > 0, let job = tube.ready.first else { continue }
+                if best.map({ ByPriority.precedes(job, $0) }) ?? true { best = job }
+            }
+            guard let best, let client = best.tube.waiters.longestWaiting() else { break }
+            endWait(client)
+            reserve(best, for: client, at: now)
+            effects.append(.reserved(client.id, JobSnapshot(best)))
+        }
+        awaited.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: Time
+
+    /// When ``advance(to:)`` has something to do next; `nil` if it has nothing.
+    public var nextTime: QueueTime? { timers.first?.time }
+
+    /// Does what is due: delays, times to run and pauses end, then those who wait are served, then waits end.
+    public func advance(to now: QueueTime) {
+        while let timed = timers.first, timed.time <= now {
+            timers.remove(timed)
+            switch timed {
+            case let job as Job: jobIsDue(job)
+            case let tube as Tube:
+                tube.pause = 0
+                noteReady(tube)
+            case let client as Client: overdue.append(client)
+            default: break
+            }
+        }
+        serveWaiters(at: now)
+        for client in overdue where client.isWaiting { waitIsOver(client, at: now) }
+        overdue.removeAll(keepingCapacity: true)
+    }
+
+    private func jobIsDue(_ job: Job) {
+        if job.state == .reserved {
+            job.counts.timeouts += 1
+            totals.jobTimeouts += 1
+        }
+        takeOut(job)
+        makeReady(job)
+    }
+
+    private func waitIsOver(_ client: Client, at now: QueueTime) {
+        if let margin = client.marginStart, margin <= now {
+            endWait(client)
+            effects.append(.deadlineSoon(client.id))
+        } else if let end = client.waitEnd, end <= now {
+            endWait(client)
+            effects.append(.timedOut(client.id))
+        } else {
+            // It had a deadline, but the time has passed that too, and the job is not the client's any more.
+            startTimer(of: client)
+        }
+    }
+
+    // MARK: Pausing
+
+    /// Keeps the jobs of a tube from being reserved for so many seconds; 0 ends a pause.
+    ///
+    /// - Returns: Whether there is such a tube.
+    public func pause(_ name: [UInt8], _ seconds: UInt32, at now: QueueTime) -> Bool {
+        guard let tube = tubesByName[name] else { return false }
+        tube.pause = seconds
+        tube.pauseCount += 1
+        if seconds > 0 {
+            timers.set(tube, to: now + seconds)
+        } else {
+            timers.remove(tube)
+            noteReady(tube)
+            serveWaiters(at: now)
+        }
+        return true
+    }
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The rules of the queue: which job goes to whom, and when.
+///
+/// ```swift
+/// let queue = JobQueue()
+/// let producer = queue.connect(), worker = queue.connect()
+/// _ = queue.reserve(for: worker, timeout: nil, at: now)  // .waiting
+/// queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 60, body, from: producer, at: now)
+/// queue.takeEffects()  // the worker has the job
+/// ```
+///
+/// Commands and the time go in; what they return, and the effects on clients that wait, come out. There is no clock, no input
+/// or output, and no concurrency: whoever owns the queue calls ``advance(to:)`` when ``nextTime`` has come, and says the time
+/// with each call that needs it, which must never be before an earlier one. A client that waits gives no command but to stop
+/// waiting, and to disconnect. The rules are beanstalkd's, but that workers who
+/// wait are served strictly in the order in which they came.
+public final class JobQueue {
+    var jobs: [UInt64: Job] = [:]
+    private(set) var tubesByName: [[UInt8]: Tube] = [:]
+    /// In the order in which `list-tubes` tells them.
+    private(set) var tubes: [Tube] = []
+    private(set) var clients: [ClientID: Client] = [:]
+    private let defaultTube: Tube
+    var timers = TimerHeap()
+    var effects: [Effect] = []
+    /// Tubes with clients that wait in which jobs have become ready.
+    var awaited: [Tube] = []
+    /// Clients whose wait is over, while the time advances.
+    var overdue: [Client] = []
+    private var nextID: UInt64
+    private var nextClient: UInt64 = 0
+    private var lastWait: UInt64 = 0
+    private var lastBurial: Int64 = 0
+    var totals = QueueStatistics()
+
+    /// An empty queue.
+    ///
+    /// - Parameter nextID: The number that the first job gets.
+    public init(nextID: UInt64 = 1) {
+        self.nextID = nextID
+        defaultTube = Tube(Array("default".utf8))
+        add(defaultTube)
+    }
+
+    /// What has happened to a client that waited.
+    public enum Effect: Hashable, Sendable {
+        /// It has this job now.
+        case reserved(ClientID, JobSnapshot)
+        /// The time of a job that it holds ends within a second.
+        case deadlineSoon(ClientID)
+        /// It has waited long enough.
+        case timedOut(ClientID)
+    }
+
+    /// Takes what has happened to clients that waited since the last call, in order.
+    public func takeEffects() -> [Effect] {
+        defer { effects.removeAll(keepingCapacity: true) }
+        return effects
+    }
+
+    // MARK: Clients
+
+    /// A new client, which uses and watches the tube `default`.
+    public func connect() -> ClientID {
+        nextClient += 1
+        let client = Client(ClientID(number: nextClient), defaultTube)
+        clients[client.id] = client
+        defaultTube.usingCount += 1
+        defaultTube.watchingCount += 1
+        totals.totalClients += 1
+        return client.id
+    }
+
+    /// A client is gone: it waits no more, and its jobs are ready for others.
+    public func disconnect(_ id: ClientID, at now: QueueTime) {
+        guard let client = clients.removeValue(forKey: id) else { return }
+        endWait(client)
+        while let job = client.reserved.first {
+            takeOut(job)
+            makeReady(job)
+        }
+        serveWaiters(at: now)
+        client.used.usingCount -= 1
+        removeIfUnused(client.used)
+        for tube in client.watched {
+            tube.watchingCount -= 1
+            removeIfUnused(tube)
+        }
+        if client.isProducer { totals.producers -= 1 }
+        if client.isWorker { totals.workers -= 1 }
+    }
+
+    /// Makes later puts of a client go into a tube, which is made if there is none.
+    public func use(_ name: [UInt8], by id: ClientID) {
+        guard let client = clients[id] else { return }
+        let old = client.used
+        client.used = tube(named: name)
+        client.used.usingCount += 1
+        old.usingCount -= 1
+        removeIfUnused(old)
+    }
+
+    /// The tube that a client uses.
+    public func usedTube(of id: ClientID) -> [UInt8] { clients[id]?.used.name ?? [] }
+
+    /// Makes a client reserve from a tube too, which is made if there is none.
+    ///
+    /// - Returns: How many tubes it watches.
+    public func watch(_ name: [UInt8], by id: ClientID) -> Int {
+        guard let client = clients[id] else { return 0 }
+        let tube = tube(named: name)
+        if !client.watched.contains(where: { $0 === tube }) {
+            client.watched.append(tube)
+            tube.watchingCount += 1
+        }
+        return client.watched.count
+    }
+
+    /// Makes a client reserve from a tube no more.
+    ///
+    /// - Returns: How many tubes it watches; `nil` if it would be none, and the tube is watched still.
+    public func ignore(_ name: [UInt8], by id: ClientID) -> Int? {
+        guard let client = clients[id] else { return nil }
+        guard let place = client.watched.firstIndex(where: { $0.name == name }) else { return client.watched.count }
+        guard client.watched.count > 1 else { return nil }
+        let tube = client.watched[place]
+        client.watched.swapAt(place, client.watched.count - 1)
+        client.watched.removeLast()
+        tube.watchingCount -= 1
+        removeIfUnused(tube)
+        return client.watched.count
+    }
+
+    /// The tubes that a client watches.
+    public func watchedTubes(of id: ClientID) -> [[UInt8]] { clients[id]?.watched.map(\.name) ?? [] }
+
+    /// All tubes.
+    public var tubeNames: [[UInt8]] { tubes.map(\.name) }
+
+    // MARK: Putting
+
+    /// A number for a job. A put takes one when it begins, so that numbers are in the order in which puts began.
+    public func takeID() -> UInt64 {
+        defer { nextID += 1 }
+        return nextID
+    }
+
+    /// Notes that a client has begun to put.
+    public func notePut(by id: ClientID) {
+        guard let client = clients[id], !client.isProducer else { return }
+        client.isProducer = true
+        totals.producers += 1
+    }
+
+    /// Puts a job into the tube that a client uses.
+    ///
+    /// - Parameter job: A number from ``takeID()``.
+    public func put(
+        _ job: UInt64, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], by id: ClientID,
+        at now: QueueTime
+    ) {
+        guard let client = clients[id] else { return }
+        let job = Job(job, in: client.used, priority: priority, delay: delay, timeToRun: timeToRun, body, now)
+        jobs[job.id] = job
+        job.tube.totalCount += 1
+        totals.totalJobs += 1
+        if delay > 0 { makeDelayed(job, at: now) } else { makeReady(job) }
+        serveWaiters(at: now)
+    }
+
+    // MARK: Reserving
+
+    /// What a client that asks for a job gets.
+    public enum Reservation: Hashable, Sendable {
+        /// A job.
+        case job(JobSnapshot)
+        /// None, and the time of a job that it holds ends within a second.
+        case deadlineSoon
+        /// None, and it does not wait.
+        case timedOut
+        /// None yet: it waits.
+        case waiting
+    }
+
+    /// Gives a client the most urgent ready job of the tubes it watches, or lets it wait for one.
+    ///
+    /// - Parameter timeout: How many seconds to wait; `nil` for ever.
+    public func reserve(for id: ClientID, timeout: UInt32?, at now: QueueTime) -> Reservation {
+        guard let client = clients[id], !client.isWaiting else { return .timedOut }
+        noteWorker(client)
+        var best: Job?
+        for tube in client.watched where !tube.isPaused {
+            guard let job = tube.ready.first else { continue }
+            if best.map({ ByPriority.precedes(job, $0) }) ?? true { best = job }
+        }
+        if let best {
+            reserve(best, for: client, at: now)
+            return .job(JobSnapshot(best))
+        }
+        if let margin = client.marginStart, margin <= now { return .deadlineSoon }
+        if timeout == 0 { return .timedOut }
+        wait(client, until: timeout.map { now + $0 })
+        return .waiting
+    }
+
+    /// Gives a client a certain job, whatever its tube, unless it is reserved.
+    public func reserve(_ job: UInt64, for id: ClientID, at now: QueueTime) -> JobSnapshot? {
+        guard let client = clients[id], let job = jobs[job], job.state != .reserved else { return nil }
+        noteWorker(client)
+        reserve(job, for: client, at: now)
+        return JobSnapshot(job)
+    }
+
+    /// Ends a client's wait without a job, as if its time were over: it can no longer say anything.
+    public func stopWaiting(_ id: ClientID) {
+        guard let client = clients[id], client.isWaiting else { return }
+        endWait(client)
+        effects.append(.timedOut(id))
+    }
+
+    private func noteWorker(_ client: Client) {
+        guard !client.isWorker else { return }
+        client.isWorker = true
+        totals.workers += 1
+    }
+
+    func reserve(_ job: Job, for client: Client, at now: QueueTime) {
+        takeOut(job)
+        job.state = .reserved
+        job.holder = client
+        job.counts.reserves += 1
+        job.tube.reservedCount += 1
+        totals.reserved += 1
+        timers.set(job, to: now + job.timeToRun)
+        client.reserved.insert(job)
+    }
+
+    private func wait(_ client: Client, until end: QueueTime?) {
+        lastWait += 1
+        client.wait = lastWait
+        client.isWaiting = true
+        client.waitEnd = end
+        totals.waiting += 1
+        for tube in client.watched { tube.waiters.append(client) }
+        startTimer(of: client)
+    }
+
+    func startTimer(of client: Client) {
+        guard let time = [client.waitEnd, client.marginStart].compactMap({ $0 }).min() else { return }
+        timers.set(client, to: time)
+    }
+
+    func endWait(_ client: Client) {
+        guard client.isWaiting else { return }
+        client.isWaiting = false
+        totals.waiting -= 1
+        timers.remove(client)
+        for tube in client.watched { tube.waiters.removeOne() }
+    }
+
+    // MARK: A worker's own jobs
+
+    /// Deletes a job: one that the client has reserved, or one that nobody has.
+    ///
+    /// - Returns: Whether there was such a job.
+    public func delete(_ id: UInt64, by client: ClientID) -> Bool {
+        guard let job = jobs[id], job.state != .reserved || job.holder?.id == client else { return false }
+        takeOut(job)
+        jobs[id] = nil
+        job.tube.deleteCount += 1
+        removeIfUnused(job.tube)
+        return true
+    }
+
+    /// Puts a job that the client has reserved back into its tube.
+    ///
+    /// - Returns: Whether there was such a job.
+    public func release(_ id: UInt64, priority: UInt32, delay: UInt32, by client: ClientID, at now: QueueTime) -> Bool {
+        guard let job = reserved(id, by: client) else { return false }
+        takeOut(job)
+        job.priority = priority
+        job.delay = delay
+        job.counts.releases += 1
+        if delay > 0 { makeDelayed(job, at: now) } else { makeReady(job) }
+        serveWaiters(at: now)
+        return true
+    }
+
+    /// Puts a job that the client has reserved aside.
+    ///
+    /// - Returns: Whether there was such a job.
+    public func bury(_ id: UInt64, priority: UInt32, by client: ClientID) -> Bool {
+        guard let job = reserved(id, by: client) else { return false }
+        takeOut(job)
+        job.priority = priority
+        job.counts.buries += 1
+        job.state = .buried
+        lastBurial += 1
+        job.time = QueueTime(nanoseconds: lastBurial)
+        job.tube.buried.insert(job)
+        totals.buried += 1
+        return true
+    }
+
+    /// Lets the time to run of a job that the client has reserved begin anew.
+    ///
+    /// - Returns: Whether there was such a job.
+    public func touch(_ id: UInt64, by client: ClientID, at now: QueueTime) -> Bool {
+        guard let job = reserved(id, by: client), let holder = job.holder else { return false }
+        holder.reserved.remove(job)
+        timers.set(job, to: now + job.timeToRun)
+        holder.reserved.insert(job)
+        return true
+    }
+
+    private func reserved(_ id: UInt64, by client: ClientID) -> Job? {
+        guard let job = jobs[id], job.state == .reserved, job.holder?.id == client else { return nil }
+        return job
+    }
+
+    // MARK: Anybody's jobs
+
+    /// A job by its number.
+    public func job(_ id: UInt64) -> JobSnapshot? { jobs[id].map(JobSnapshot.init) }
+
+    /// The first job in a state, in the tube that a client uses: the next to be reserved, to be ready, or to be kicked.
+    public func firstJob(_ state: JobState, for id: ClientID) -> JobSnapshot? {
+        guard let tube = clients[id]?.used else { return nil }
+        let first: Job? =
+            switch state {
+            case .ready: tube.ready.first
+            case .delayed: tube.delayed.first
+            case .buried: tube.buried.first
+            case .reserved: nil
+            }
+        return first.map(JobSnapshot.init)
+    }
+
+    /// Makes buried jobs of the tube that a client uses ready, or, if there are none, delayed ones.
+    ///
+    /// - Returns: How many; at most `bound`.
+    public func kick(_ bound: UInt32, by id: ClientID, at now: QueueTime) -> Int {
+        guard let tube = clients[id]?.used else { return 0 }
+        let buriesFirst = !tube.buried.isEmpty
+        var count = 0
+        while count < bound, let job = buriesFirst ? tube.buried.first : tube.delayed.first {
+            kick(job)
+            count += 1
+        }
+        serveWaiters(at: now)
+        return count
+    }
+
+    /// Makes a buried or delayed job ready.
+    ///
+    /// - Returns: Whether there was such a job.
+    public func kickJob(_ id: UInt64, at now: QueueTime) -> Bool {
+        guard let job = jobs[id], job.state == .buried || job.state == .delayed else { return false }
+        kick(job)
+        serveWaiters(at: now)
+        return true
+    }
+
+    private func kick(_ job: Job) {
+        takeOut(job)
+        job.counts.kicks += 1
+        makeReady(job)
+    }
+
+    // MARK: Tubes
+
+    private func tube(named name: [UInt8]) -> Tube {
+        if let tube = tubesByName[name] { return tube }
+        let tube = Tube(name)
+        add(tube)
+        return tube
+    }
+
+    private func add(_ tube: Tube) {
+        tube.index = tubes.count
+        tubes.append(tube)
+        tubesByName[tube.name] = tube
+    }
+
+    /// Forgets a tube that nobody uses or watches and that has no jobs, with its pause and its counts.
+    private func removeIfUnused(_ tube: Tube) {
+        guard tube.isUnused, tube !== defaultTube, tubesByName[tube.name] === tube else { return }
+        timers.remove(tube)
+        tubesByName[tube.name] = nil
+        tubes.swapAt(tube.index, tubes.count - 1)
+        tubes[tube.index].index = tube.index
+        tubes.removeLast()
+    }
+}

@@ -91,7 +91,8 @@ struct ParserTests {
     }
 
     static let unknown = [
-        "", " reserve", "RESERVE", "put", "kick", "delete", "use", "peek", "stat", "list-tube", "pause-tube", "touch\t1",
+        "", " reserve", "RESERVE", "put", "kick", "delete", "use", "peek", "stat", "list-tube", "pause-tube",
+        "touch\t1",
         "qui", "1", "é", "reserv",
     ]
 
@@ -141,11 +142,13 @@ struct ParserTests {
     }
 
     @Test func tooBigABodyIsSkippedWhateverItSays() {
-        #expect(Self.parse("put 0 0 1 101\r\n\(String(repeating: "\r\n", count: 51))\nreserve\r\n")
-            == [.jobTooBig, .command(.reserve)])
+        #expect(
+            Self.parse("put 0 0 1 101\r\n\(String(repeating: "\r\n", count: 51))\nreserve\r\n")
+                == [.jobTooBig, .command(.reserve)])
         // The size is looked at before what follows it.
-        #expect(Self.parse("put 0 0 1 101x\r\n\(String(repeating: "b", count: 103))stats\r\n")
-            == [.jobTooBig, .command(.stats)])
+        #expect(
+            Self.parse("put 0 0 1 101x\r\n\(String(repeating: "b", count: 103))stats\r\n")
+                == [.jobTooBig, .command(.stats)])
         #expect(Self.parse("put 0 0 1 99x\r\nstats\r\n") == [.error(.badFormat), .command(.stats)])
     }
 
@@ -169,7 +172,9 @@ struct ParserTests {
     @Test(arguments: 0..<8 as Range<UInt64>)
     func anyBytesAreReadTheSameHoweverTheyAreCut(seed: UInt64) {
         var random = Generator(state: seed &+ 1)
-        let words = ["put 0 0 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é"]
+        let words = [
+            "put 0 0 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
+        ]
         for _ in 0..<400 {
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 1...60, using: &random) {

@@ -47,7 +47,8 @@ private enum Word: CaseIterable {
     }
 
     /// The words that begin with each letter, from a to z, in order.
-    private static let byFirstLetter: [[(word: Word, text: [UInt8])]] = (UInt8(ascii: "a")...UInt8(ascii: "z")).map { letter in
+    private static let byFirstLetter: [[(word: Word, text: [UInt8])]] = (UInt8(ascii: "a")...UInt8(ascii: "z")).map {
+        letter in
         allCases.map { ($0, Array($0.text.utf8)) }.filter { $0.1[0] == letter }
     }
 

@@ -40,6 +40,7 @@ let package = Package(
         .library(name: "Sockets", targets: ["Sockets"]),
         .library(name: "PHPSockets", targets: ["PHPSockets"]),
         .library(name: "AsyncSockets", targets: ["AsyncSockets"]),
+        .executable(name: "talkback", targets: ["talkback"]),
     ] + examples.map { .executable(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
@@ -70,6 +71,27 @@ let package = Package(
                 "CSockets",
                 "Sockets",
                 .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TalkbackServer",
+            dependencies: [
+                "AsyncSockets",
+                "BeanstalkProtocol",
+                "JobQueue",
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "talkback",
+            dependencies: [
+                "AsyncSockets",
+                "Sockets",
+                "TalkbackServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict
         ),

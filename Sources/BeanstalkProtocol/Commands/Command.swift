@@ -95,6 +95,12 @@ public struct TubeName: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// A name; `nil` if it is none.
+    public init?(_ bytes: [UInt8]) {
+        guard Self.isName(bytes.span) else { return nil }
+        self.bytes = bytes
+    }
+
     private init(checked bytes: [UInt8]) {
         self.bytes = bytes
     }

@@ -24,9 +24,9 @@ public struct YAML: Sendable {
     }
 
     /// Adds an element to the list.
-    public mutating func add(element tube: TubeName) {
+    public mutating func add(element: [UInt8]) {
         bytes += "- ".utf8
-        bytes += tube.bytes
+        bytes += element
         bytes.append(UInt8(ascii: "\n"))
     }
 }

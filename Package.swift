@@ -85,6 +85,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "TalkbackServerTests",
+            dependencies: ["AsyncSockets", "Sockets", "TalkbackServer"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "talkback",
             dependencies: [

@@ -51,7 +51,7 @@ actor Engine {
     ///
     /// - Parameters:
     ///   - bytes: What has been received.
-    ///   - output: Gets the replies.
+    ///   - output: Becomes the replies; empty before.
     func take(_ bytes: [UInt8], of client: ClientID, replies output: inout [UInt8]) -> Pause {
         guard let session = sessions[client] else { return .quit }
         if session.position == session.input.count {
@@ -60,9 +60,10 @@ actor Engine {
         } else if !bytes.isEmpty {
             session.input += bytes
         }
+        let pause = execute(session)
+        // The caller's buffer, which it has emptied, serves again.
         swap(&session.output, &output)
-        defer { swap(&session.output, &output) }
-        return execute(session)
+        return pause
     }
 
     /// Goes on after a wait that has ended, or that is to end because the client can say nothing any more.

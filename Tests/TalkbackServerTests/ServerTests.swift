@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncSockets
+import Sockets
+import TalkbackServer
+import Testing
+
+/// The server over real connections. What each command does is the queue's and the protocol's tests' matter.
+@Suite(.timeLimit(.minutes(5)))
+struct ServerTests {
+    private let loop: EventLoop
+
+    init() throws {
+        loop = try EventLoop()
+    }
+
+    private func serving(
+        _ options: ServerOptions = ServerOptions(maximumJobSize: 1000), _ body: (Listener) async throws -> Void
+    ) async throws {
+        let server = Server(options, on: loop)
+        let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.serve(listener) }
+            do {
+                try await body(listener)
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            listener.stop()
+            try await group.waitForAll()
+        }
+        loop.stop()
+    }
+
+    private func connect(_ listener: Listener) async throws -> Connection {
+        let connection = try await Connection.connect(to: listener.address, on: loop)
+        connection.setIdleTimeout(.seconds(60))
+        return connection
+    }
+
+    /// Sends, and expects exactly these bytes.
+    private func expect(
+        _ connection: Connection, _ commands: String, _ replies: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        try await connection.send(commands)
+        var received: [UInt8] = []
+        while received.count < replies.utf8.count {
+            let count = try await connection.receive(into: &received, upTo: 4096)
+            if count == 0 { break }
+        }
+        #expect(String(decoding: received, as: UTF8.self) == replies, sourceLocation: sourceLocation)
+    }
+
+    @Test func jobGoesFromAProducerToAWorker() async throws {
+        try await serving { listener in
+            let (producer, worker) = (try await connect(listener), try await connect(listener))
+            try await expect(producer, "put 0 0 60 5\r\nhello\r\n", "INSERTED 1\r\n")
+            try await expect(worker, "reserve\r\n", "RESERVED 1 5\r\nhello\r\n")
+            try await expect(worker, "delete 1\r\ndelete 1\r\n", "DELETED\r\nNOT_FOUND\r\n")
+        }
+    }
+
+    @Test func workerThatWaitsIsServedAndThenGoesOn() async throws {
+        try await serving { listener in
+            let (producer, worker) = (try await connect(listener), try await connect(listener))
+            // What comes behind a reserve that waits waits too.
+            try await worker.send("reserve\r\nuse later\r\n")
+            try await expect(producer, "put 0 0 60 1\r\nx\r\nstats-tube none\r\n", "INSERTED 1\r\nNOT_FOUND\r\n")
+            try await expect(worker, "", "RESERVED 1 1\r\nx\r\nUSING later\r\n")
+        }
+    }
+
+    @Test func pipelinedCommandsAreAnsweredInOrderHoweverTheyAreCut() async throws {
+        let commands = "use a\r\nput 3 0 9 2\r\nab\r\nwatch a\r\nreserve\r\nbury 1 0\r\npeek-buried\r\nkick 5\r\nbogus\r\n"
+        let replies =
+            "USING a\r\nINSERTED 1\r\nWATCHING 2\r\nRESERVED 1 2\r\nab\r\nBURIED\r\nFOUND 1 2\r\nab\r\nKICKED 1\r\n"
+            + "UNKNOWN_COMMAND\r\n"
+        let bytes = Array(commands.utf8)
+        for cut in stride(from: 0, to: bytes.count, by: 3) {
+            let loop = try EventLoop()
+            let server = Server(on: loop)
+            let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
+            let serving = Task { try await server.serve(listener) }
+            let client = try await Connection.connect(to: listener.address, on: loop)
+            try await client.send(Array(bytes[..<cut]))
+            try await expect(client, String(decoding: bytes[cut...], as: UTF8.self), replies)
+            listener.stop()
+            try await serving.value
+            loop.stop()
+        }
+    }
+
+    @Test func workerThatGoesLeavesItsJobToTheNext() async throws {
+        try await serving { listener in
+            let (one, other) = (try await connect(listener), try await connect(listener))
+            try await expect(one, "put 0 0 60 1\r\nx\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+            try await other.send("reserve\r\n")
+            one.close()
+            try await expect(other, "", "RESERVED 1 1\r\nx\r\n")
+            // One that waits and goes is forgotten.
+            let third = try await connect(listener)
+            try await third.send("reserve\r\n")
+            try third.reset()
+            try await expect(other, "release 1 0 0\r\nreserve-with-timeout 0\r\n", "RELEASED\r\nRESERVED 1 1\r\nx\r\n")
+        }
+    }
+
+    @Test func halfClosedClientIsStillAnswered() async throws {
+        try await serving { listener in
+            let client = try await connect(listener)
+            try await client.send("reserve\r\nlist-tube-used\r\n")
+            try client.finishSending()
+            #expect(
+                String(decoding: try await client.receiveAll(limit: 1000), as: UTF8.self)
+                    == "TIMED_OUT\r\nUSING default\r\n")
+        }
+    }
+
+    @Test func timesPassByTheClock() async throws {
+        try await serving { listener in
+            let client = try await connect(listener)
+            let start = ContinuousClock.now
+            try await expect(client, "reserve-with-timeout 1\r\n", "TIMED_OUT\r\n")
+            #expect(ContinuousClock.now - start >= .seconds(1))
+            try await expect(
+                client, "put 0 1 60 1\r\nx\r\nreserve-with-timeout 20\r\n", "INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+            #expect(ContinuousClock.now - start >= .seconds(2))
+        }
+    }
+
+    @Test func clientThatDoesNotReadKeepsNobodyElseWaiting() async throws {
+        try await serving(ServerOptions(maximumJobSize: 1 << 20)) { listener in
+            let (deaf, other) = (try await connect(listener), try await connect(listener))
+            let body = String(repeating: "b", count: 1 << 20)
+            try await expect(deaf, "put 0 0 60 \(1 << 20)\r\n\(body)\r\n", "INSERTED 1\r\n")
+            // Far more than any socket holds.
+            try await deaf.send(String(repeating: "peek 1\r\n", count: 500))
+            try await expect(other, "put 0 0 60 1\r\nx\r\n", "INSERTED 2\r\n")
+            // It gets all of it once it reads.
+            var count = 0
+            let reply = "FOUND 1 \(1 << 20)\r\n".utf8.count + (1 << 20) + 2
+            while count < 500 * reply { count += try await deaf.receive(upTo: 1 << 16).count }
+            #expect(count == 500 * reply)
+        }
+    }
+
+    @Test func drainingServerTakesNoJobs() async throws {
+        let server = Server(on: loop)
+        let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
+        let serving = Task { try await server.serve(listener) }
+        let client = try await connect(listener)
+        try await expect(client, "put 0 0 60 1\r\nx\r\n", "INSERTED 1\r\n")
+        await server.drain()
+        try await expect(
+            client, "put 0 0 60 1\r\ny\r\nput 0 0 60 1\r\nyy\r\n\r\nreserve\r\n",
+            "DRAINING\r\nEXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\nRESERVED 1 1\r\nx\r\n")
+        listener.stop()
+        try await serving.value
+        loop.stop()
+    }
+
+    @Test func statisticsHaveBeanstalkdsFields() async throws {
+        try await serving { listener in
+            let client = try await connect(listener)
+            try await client.send("stats\r\nquit\r\n")
+            let reply = String(decoding: try await client.receiveAll(limit: 10_000), as: UTF8.self)
+            let lines = reply.split(whereSeparator: \.isNewline).dropFirst(2)
+            #expect(lines.count == 51)
+            #expect(lines.allSatisfy { $0.contains(": ") })
+            #expect(lines.first == "current-jobs-urgent: 0")
+            #expect(lines.last?.hasPrefix("platform: \"") == true)
+        }
+    }
+
+    @Test func manyClientsGetEveryJobOnce() async throws {
+        try await serving { listener in
+            let taken = try await withThrowingTaskGroup(of: [Int].self) { group in
+                for number in 0..<8 {
+                    group.addTask(executorPreference: loop) {
+                        let connection = try await connect(listener)
+                        for job in 0..<100 {
+                            let body = "\(number * 100 + job)"
+                            try await connection.send("put 0 0 60 \(body.utf8.count)\r\n\(body)\r\n")
+                        }
+                        var reader = BufferedReader(connection)
+                        for _ in 0..<100 { _ = try await reader.receiveLine(limit: 100) }
+                        var taken: [Int] = []
+                        for _ in 0..<100 {
+                            try await connection.send("reserve\r\n")
+                            let line = try #require(try await reader.receiveLine(limit: 100))
+                            let words = String(decoding: line, as: UTF8.self).split(separator: " ")
+                            try #require(words.first == "RESERVED")
+                            let body = try #require(try await reader.receiveLine(limit: 100))
+                            taken.append(try #require(Int(String(decoding: body, as: UTF8.self))))
+                            try await connection.send("delete \(words[1])\r\n")
+                            try #require(try await reader.receiveLine(limit: 100) == Array("DELETED".utf8))
+                        }
+                        return taken
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(taken.sorted() == Array(0..<800))
+        }
+    }
+}

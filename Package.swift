@@ -87,7 +87,7 @@ let package = Package(
         ),
         .testTarget(
             name: "TalkbackServerTests",
-            dependencies: ["AsyncSockets", "Sockets", "TalkbackServer"],
+            dependencies: ["AsyncSockets", "Sockets", "TalkbackServer", "TestSupport", "talkback"],
             swiftSettings: strict
         ),
         .executableTarget(
@@ -104,7 +104,7 @@ let package = Package(
         .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),
         .testTarget(name: "BeanstalkProtocolTests", dependencies: ["BeanstalkProtocol"], swiftSettings: strict),
-        .target(name: "TestSupport", path: "Tests/Support", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: ["Sockets"], path: "Tests/Support", swiftSettings: strict),
         testProgram("passed-listeners", ["AsyncSockets", "Sockets"]),
         testProgram("php-conformance", ["PHPSockets"]),
         testProgram("php-names-alone", ["PHPSockets"]),
@@ -158,6 +158,7 @@ let package = Package(
             name: "ExamplesTests",
             dependencies: [
                 "Sockets",
+                "TestSupport",
                 .product(name: "SystemPackage", package: "swift-system"),
             ] + examples.map { .target(name: $0) },
             swiftSettings: strict

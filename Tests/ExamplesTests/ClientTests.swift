@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Sockets
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))

@@ -3,6 +3,7 @@
 import Foundation
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What the three servers have in common.

@@ -1,33 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
-import Sockets
+public import Sockets
 
-/// One of the programs in Examples/, running as a process of its own.
-final class Program {
+/// One of the package's programs, running as a process of its own.
+public final class Program {
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
 
-    convenience init(_ name: String, _ arguments: String...) throws {
+    /// Starts a program.
+    public convenience init(_ name: String, _ arguments: String...) throws {
         try self.init(name, arguments)
     }
 
     /// Starts a program that gives freed memory back at once even where AddressSanitizer would keep it for a while.
-    convenience init(forgettingFreedMemory name: String, _ arguments: String...) throws {
+    public convenience init(forgettingFreedMemory name: String, _ arguments: String...) throws {
         let options = ProcessInfo.processInfo.environment["ASAN_OPTIONS"].map { $0 + ":" } ?? ""
         try self.init(Self.url(of: name), arguments, ["ASAN_OPTIONS": options + "quarantine_size_mb=0"])
     }
 
     /// Starts a program that can have only so many descriptors open.
-    convenience init(descriptorLimit: Int, _ name: String, _ arguments: String...) throws {
+    public convenience init(descriptorLimit: Int, _ name: String, _ arguments: String...) throws {
         let program = Self.url(of: name).path
         try self.init(
             URL(fileURLWithPath: "/bin/sh"),
             ["-c", "ulimit -n \(descriptorLimit) && exec \"$0\" \"$@\"", program] + arguments)
     }
 
-    convenience init(_ name: String, _ arguments: [String]) throws {
+    /// Starts a program.
+    public convenience init(_ name: String, _ arguments: [String]) throws {
         try self.init(Self.url(of: name), arguments)
     }
 
@@ -55,14 +57,17 @@ final class Program {
     }
 
     /// What a program printed and how it ended.
-    struct Outcome {
-        var output: String
-        var errors: String
-        var status: Int32
+    public struct Outcome {
+        /// Its standard output.
+        public var output: String
+        /// Its standard error.
+        public var errors: String
+        /// Its exit status; the negative of the signal that ended it.
+        public var status: Int32
     }
 
     /// Waits until the program ends by itself.
-    func outcome() -> Outcome {
+    public func outcome() -> Outcome {
         let output = output.fileHandleForReading.readDataToEndOfFile()
         let errors = errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
@@ -72,22 +77,23 @@ final class Program {
     }
 
     /// Ends the program with a signal and waits for it.
-    func end(_ signal: Int32 = SIGTERM) -> Outcome {
+    public func end(_ signal: Int32 = 15) -> Outcome {
         kill(process.processIdentifier, signal)
         return outcome()
     }
 
-    var isRunning: Bool { process.isRunning }
+    /// Whether it has not ended.
+    public var isRunning: Bool { process.isRunning }
 
     /// The program's memory that is not a file's.
-    var residentKibibytes: Int? {
+    public var residentKibibytes: Int? {
         let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     }
 
     /// The processor time that the program has used, in hundredths of a second.
-    var processorTicks: Int? {
+    public var processorTicks: Int? {
         let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
         // The fields after the name, which may contain anything: the 12th and 13th are the user's and the system's time.
         let fields = text?.split(separator: ")").last?.split(separator: " ")
@@ -97,11 +103,16 @@ final class Program {
         return user + system
     }
 
+    /// Sends it a signal.
+    public func send(_ signal: Int32) {
+        kill(process.processIdentifier, signal)
+    }
+
     /// The next line of the program's output, without its line feed.
-    func line() -> String { line(of: output) }
+    public func line() -> String { line(of: output) }
 
     /// The next line of the program's complaints, without its line feed.
-    func errorLine() -> String { line(of: errors) }
+    public func errorLine() -> String { line(of: errors) }
 
     private func line(of pipe: Pipe) -> String {
         var bytes: [UInt8] = []
@@ -112,14 +123,14 @@ final class Program {
     }
 
     /// The address that a server says it listens on, in its first line.
-    func address() throws -> SocketAddress {
+    public func address() throws -> SocketAddress {
         try SocketAddress(parsing: String(line().dropFirst("listening on ".count)))
     }
 }
 
 extension Socket {
     /// Everything up to the end of the stream.
-    func receiveAll() throws(SocketError) -> [UInt8] {
+    public func receiveAll() throws(SocketError) -> [UInt8] {
         var bytes: [UInt8] = []
         while true {
             let piece = try receive(upTo: 65_536)
@@ -128,12 +139,13 @@ extension Socket {
         }
     }
 
-    func receiveText() throws(SocketError) -> String {
+    /// Everything up to the end of the stream, as text.
+    public func receiveText() throws(SocketError) -> String {
         String(decoding: try receiveAll(), as: UTF8.self)
     }
 
     /// The answer to a request that is ended by a half-close.
-    static func answer(from address: SocketAddress, to request: String) throws(SocketError) -> String {
+    public static func answer(from address: SocketAddress, to request: String) throws(SocketError) -> String {
         let client = try Socket.connect(to: address)
         try client.sendAll(request)
         try client.shutdown(.sending)

@@ -71,6 +71,8 @@ public final class Server: Sendable {
                     let outcome = try await connection.wait(for: .peerHalfClosed, or: signal)
                     pause = await engine.goOn(client, isGone: outcome != .signalled, replies: &output)
                 case .quit:
+                    // What comes behind it is thrown away, but must not cost the client the replies before it.
+                    try await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
                     return .success(())
                 }
             }

@@ -73,7 +73,9 @@ struct ServerTests {
     }
 
     @Test func pipelinedCommandsAreAnsweredInOrderHoweverTheyAreCut() async throws {
-        let commands = "use a\r\nput 3 0 9 2\r\nab\r\nwatch a\r\nreserve\r\nbury 1 0\r\npeek-buried\r\nkick 5\r\nbogus\r\n"
+        let commands =
+            "use a\r\nput 3 0 9 2\r\nab\r\nwatch a\r\nreserve\r\nbury 1 0\r\npeek-buried\r\nkick 5\r\n"
+            + "bogus\r\n"
         let replies =
             "USING a\r\nINSERTED 1\r\nWATCHING 2\r\nRESERVED 1 2\r\nab\r\nBURIED\r\nFOUND 1 2\r\nab\r\nKICKED 1\r\n"
             + "UNKNOWN_COMMAND\r\n"

@@ -43,6 +43,12 @@ public final class JobQueue {
         add(defaultTube)
     }
 
+    deinit {
+        // Jobs and clients hold their tubes, and these them.
+        for tube in tubes { tube.letGo() }
+        for client in clients.values { client.reserved = JobHeap() }
+    }
+
     /// What has happened to a client that waited.
     public enum Effect: Hashable, Sendable {
         /// It has this job now.

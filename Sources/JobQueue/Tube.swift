@@ -26,6 +26,14 @@ final class Tube: Timed {
 
     var isPaused: Bool { pause > 0 }
 
+    /// Lets go of all jobs and clients.
+    func letGo() {
+        ready = JobHeap()
+        delayed = JobHeap()
+        buried = JobHeap()
+        waiters = Waiters()
+    }
+
     /// Whether nothing needs the tube any more.
     var isUnused: Bool {
         usingCount == 0 && watchingCount == 0 && reservedCount == 0 && ready.isEmpty && delayed.isEmpty

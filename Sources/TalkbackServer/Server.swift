@@ -77,7 +77,8 @@ public final class Server: Sendable {
                 }
             }
         } catch {
-            // A peer that is gone is how connections end.
+            // A peer that is gone is how connections end, and a server that is stopped.
+            if error.reason == .cancelled { return .success(()) }
             return error.errno == .connectionReset || error.errno == .brokenPipe ? .success(()) : .failure(error)
         }
     }

@@ -211,4 +211,24 @@ struct RuleTests {
         queue.advance(to: seconds(1_000_000))
         #expect(queue.statistics(ofJob: id, at: seconds(1_000_000))?.state == .reserved)
     }
+
+    @Test func queueThatIsForgottenLeavesNothing() {
+        weak var forgotten: JobQueue?
+        do {
+            let queue = JobQueue()
+            forgotten = queue
+            let client = queue.connect(), waiting = queue.connect()
+            for number in 0..<3 {
+                queue.put(
+                    queue.takeID(), priority: 0, delay: number == 2 ? 9 : 0, timeToRun: 9, [], by: client,
+                    at: seconds(0))
+            }
+            _ = queue.reserve(for: client, timeout: 0, at: seconds(0))
+            _ = queue.watch(Array("other".utf8), by: waiting)
+            _ = queue.ignore(Array("default".utf8), by: waiting)
+            _ = queue.reserve(for: waiting, timeout: nil, at: seconds(0))
+        }
+        // What it held is LeakSanitizer's matter.
+        #expect(forgotten == nil)
+    }
 }

@@ -193,6 +193,79 @@ struct ConnectionTests {
         loop.stop()
     }
 
+    /// One that began to wait just as the last one that waited had given up was once never told of its turn.
+    @Test func sendThatBeginsAsAnotherEndsGetsItsTurn() async throws {
+        let loops = try EventLoopGroup(count: 2)
+        let (client, server) = try await tcpPair(loop)
+        let reading = Task(executorPreference: loop) {
+            var bytes: [UInt8] = []
+            while try await client.receive(into: &bytes, upTo: 1 << 16) > 0 { bytes.removeAll(keepingCapacity: true) }
+        }
+        let big = [UInt8](repeating: 0, count: 1 << 20)
+        for round in 0..<200 {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask(executorPreference: loops.loops[0]) { try? await server.send(big) }
+                group.addTask(executorPreference: loops.loops[1]) {
+                    try? await server.send("b", timeout: .microseconds(round * 5))
+                    try? await server.send("c")
+                }
+            }
+        }
+        server.close()
+        try await reading.value
+        loops.stop()
+        loop.stop()
+    }
+
+    /// A receive that stops before a byte that came with descriptors, or behind the urgent one, once left it there unseen.
+    @Test func shortReceiveLeavesNothingUnseen() async throws {
+        let pair = try Socket.pair()
+        let peer = try Connection(adopting: pair.second, on: loop)
+        let first = pair.first
+        let waiting = Task(executorPreference: loop) { try await peer.receive(upTo: 100, timeout: .seconds(20)) }
+        await loop.settle()
+        let passed = first.withDescriptor { $0 }
+        _ = try first.sendMessage(Array("abc".utf8), descriptors: [passed])
+        _ = try first.send("d")
+        var received = try await waiting.value
+        while received.count < 4 { received += try await peer.receive(upTo: 100, timeout: .seconds(20)) }
+        #expect(received == Array("abcd".utf8))
+
+        let (client, server) = try await tcpPair(loop)
+        let reading = Task(executorPreference: loop) { try await server.receive(upTo: 1, timeout: .seconds(20)) }
+        await loop.settle()
+        try await client.send("a")
+        #expect(try await reading.value == Array("a".utf8))
+        try client.withSocket { socket throws(SocketError) in
+            _ = try socket.send("bc", flags: [])
+            _ = try socket.send("!", flags: .outOfBand)
+            _ = try socket.send("def", flags: [])
+        }
+        var rest: [UInt8] = []
+        while rest.count < 5 { rest += try await server.receive(upTo: 100, timeout: .seconds(20)) }
+        #expect(rest == Array("bcdef".utf8))
+        loop.stop()
+    }
+
+    /// The first timer of a loop was once taken for none, and kept its connection, and the loop, until it fired.
+    @Test func closedConnectionKeepsNoTimer() async throws {
+        weak var reference: EventLoop?
+        do {
+            let loop = try EventLoop()
+            reference = loop
+            let (one, other) = try Connection.pair(on: loop)
+            one.setIdleTimeout(.seconds(3600))
+            let waiting = Task(executorPreference: loop) { await failure { _ = try await one.receive(upTo: 1) } }
+            await loop.settle()
+            one.close()
+            one.setTotalTimeout(.seconds(3600))
+            #expect(await waiting.value?.reason == .closed)
+            other.close()
+            loop.stop()
+        }
+        while reference != nil { await Task.yield() }
+    }
+
     @Test func gatheredPiecesArriveInOrder() async throws {
         let (client, server) = try await tcpPair(loop)
         var vector = IOVector()

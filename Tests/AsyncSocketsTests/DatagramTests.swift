@@ -3,6 +3,7 @@
 import AsyncSockets
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
@@ -68,6 +69,23 @@ struct AsyncDatagramTests {
         await loop.settle()
         socket.close()
         #expect(await waiting.value?.reason == .closed)
+        loop.stop()
+    }
+
+    @Test func fullUnixReceiverIsWaitedFor() async throws {
+        let folder = TemporaryFolder()
+        let address = try SocketAddress(unixPath: folder.file("s"))
+        let receiver = try Datagram.bind(to: address, on: loop)
+        let sender = try Datagram.bind(to: .unix(.unnamed), on: loop)
+        var count = 0
+        while await failure({ try await sender.send([1], to: address, timeout: .milliseconds(20)) }) == nil {
+            count += 1
+        }
+        #expect(count > 0)
+        let waiting = Task(executorPreference: loop) { try await sender.send([2], to: address, timeout: .seconds(20)) }
+        for _ in 0..<count { _ = try await receiver.receive(upTo: 1) }
+        try await waiting.value
+        #expect(try await receiver.receive(upTo: 1, timeout: .seconds(20)).bytes == [2])
         loop.stop()
     }
 }

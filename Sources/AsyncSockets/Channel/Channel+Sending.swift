@@ -132,7 +132,8 @@ extension Channel {
             unsafe next.continuation.resume(returning: true)
             leave([])
         } else {
-            leave(.sending)
+            // Nobody was left of those who waited. Somebody may have begun to wait since then, so it is looked at again.
+            endSending()
         }
     }
 

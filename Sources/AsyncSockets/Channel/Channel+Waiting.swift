@@ -132,12 +132,14 @@ extension Channel {
 
     /// Makes calls that wait, now or later, give up once so much time has passed; `nil` for never.
     func setTotalLimit(_ limit: Duration?) {
+        // A closed channel has no use for a timer, and nobody to cancel it.
+        guard case .entered = use.enter([]) else { return }
+        defer { leave([]) }
         let time = limit.map { LoopThread.now() + $0.nanoseconds } ?? .max
         totalDeadline.store(time, ordering: .sequentiallyConsistent)
-        cancelTimer(totalTimer)
-        if limit != nil {
-            totalTimer.store(loop.addTimer(at: time, .wake(self)).number, ordering: .sequentiallyConsistent)
-        }
+        let timer = limit == nil ? 0 : loop.addTimer(at: time, .wake(self)).number
+        let old = totalTimer.exchange(timer, ordering: .sequentiallyConsistent)
+        if old != 0 { loop.cancelTimer(TimerHeap.ID(number: old)) }
     }
 
     private func checkDeadlines(_ patience: inout Patience) throws(SocketError) {
@@ -165,7 +167,7 @@ extension Channel {
 
     private func continueIdleTimer() {
         let time = lastActivity.load(ordering: .sequentiallyConsistent) + idleLimit.load(ordering: .relaxed)
-        let id = loop.addTimer(at: time, .checkIdle(self))
+        let id = loop.addTimer(at: time) { id in .checkIdle(self, timer: id) }
         let (isKept, _) = idleTimer.compareExchange(
             expected: 1, desired: id.number, ordering: .sequentiallyConsistent)
         // Ended meanwhile: then this timer has no use.
@@ -173,8 +175,11 @@ extension Channel {
     }
 
     /// Called by the loop when the idle timer fires.
-    func idleTimerFired(at now: Int64) {
-        idleTimer.store(0, ordering: .sequentiallyConsistent)
+    func idleTimerFired(_ timer: TimerHeap<TimerAction>.ID, at now: Int64) {
+        // Unless there is another one by now, or this one is not noted yet.
+        let (isNoted, noted) = idleTimer.compareExchange(
+            expected: timer.number, desired: 0, ordering: .sequentiallyConsistent)
+        if !isNoted, noted == 1 { idleTimer.store(0, ordering: .sequentiallyConsistent) }
         let limit = idleLimit.load(ordering: .sequentiallyConsistent)
         // Whoever begins to wait after this look starts a timer of its own.
         guard limit != 0, reader.hasWaiter || writer.hasWaiter else { return }

@@ -131,8 +131,8 @@ final class Channel: @unchecked Sendable {
 
     /// Called by the loop with what the poller says.
     func handle(_ events: PollEvents) {
-        if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error]) {
-            use.set(.inputEnded)
+        if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error, .priority]) {
+            use.set(.shortReceivesLeaveMore)
             reader.wake()
         } else if events.contains(.readable) {
             reader.wake()
@@ -150,7 +150,7 @@ final class Channel: @unchecked Sendable {
     ///
     /// - Parameter filled: Whether there may be more: the buffer has no room left, or nothing was taken.
     func received(leavesMore filled: Bool) {
-        if filled || use.has(.inputEnded) { reader.wake() }
+        if filled || use.has(.shortReceivesLeaveMore) { reader.wake() }
         touch()
     }
 

@@ -29,6 +29,8 @@ public final class Connection: ByteStream {
     init(_ socket: consuming Socket, peer: SocketAddress, on loop: EventLoop) {
         channel = Channel(socket, on: loop)
         peerAddress = peer
+        // What comes with descriptors is received by itself.
+        if case .unix = peer { channel.use.set(.shortReceivesLeaveMore) }
     }
 
     /// Takes over a connected stream socket.

@@ -54,8 +54,17 @@ extension Datagram {
         try await channel.beginSending(&patience)
         defer { channel.endSending() }
         if channel.isGreedy { try await channel.yield(&patience) }
+        var pause: Duration = .milliseconds(1)
         while try channel.socket.trySend(bytes, to: address) == nil {
-            try await channel.wait(.sending, &patience)
+            if case .unix = address {
+                // Not the own buffer is full but the receiver's, of which no event tells; each attempt makes one that says
+                // nothing. So it is tried again in a while.
+                try? await channel.loop.sleep(for: pause)
+                pause = min(pause * 2, .milliseconds(100))
+                try await channel.yield(&patience)
+            } else {
+                try await channel.wait(.sending, &patience)
+            }
         }
     }
 

@@ -13,7 +13,7 @@ enum TimerAction {
     /// Wakes whatever waits on a channel, so that it looks at its deadline.
     case wake(Channel)
     /// Looks whether a channel has been idle for too long.
-    case checkIdle(Channel)
+    case checkIdle(Channel, timer: TimerHeap<TimerAction>.ID)
 }
 
 /// An action that an ``EventLoop`` will take later.
@@ -76,9 +76,16 @@ extension EventLoop {
     }
 
     func addTimer(at time: Int64, _ action: TimerAction) -> TimerHeap<TimerAction>.ID {
+        addTimer(at: time) { _ in action }
+    }
+
+    /// Adds a timer whose action knows it.
+    func addTimer(
+        at time: Int64, _ action: (TimerHeap<TimerAction>.ID) -> TimerAction
+    ) -> TimerHeap<TimerAction>.ID {
         let id = changeTimers { timers in
             let id = timers.makeID()
-            timers.add(id, at: time, action)
+            timers.add(id, at: time, action(id))
             return id
         }
         timerWasAdded()
@@ -104,7 +111,7 @@ extension EventLoop {
             case .call(let action): action()
             case .resume(let continuation): unsafe continuation.resume(returning: true)
             case .wake(let channel): channel.wake()
-            case .checkIdle(let channel): channel.idleTimerFired(at: now)
+            case .checkIdle(let channel, let timer): channel.idleTimerFired(timer, at: now)
             }
         }
     }

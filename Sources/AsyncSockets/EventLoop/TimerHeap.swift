@@ -22,7 +22,8 @@ struct TimerHeap<Payload> {
 
     private var entries: [Entry] = []
     private var places: [ID: Int] = [:]
-    private var nextNumber: UInt64 = 0
+    /// Numbers begin at 2: channels have meanings of their own for 0 and 1.
+    private var nextNumber: UInt64 = 1
 
     var isEmpty: Bool { entries.isEmpty }
 

@@ -57,7 +57,8 @@ struct Poller: ~Copyable, @unchecked Sendable {
 
     /// Watches a descriptor until it is removed: each change of what can be done with it is one event.
     func watchEdges(_ descriptor: FileDescriptor, token: UInt64) -> Result<Void, Errno> {
-        let events = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+        let input = EPOLLIN.rawValue | EPOLLPRI.rawValue | EPOLLRDHUP.rawValue
+        let events = input | EPOLLOUT.rawValue | EPOLLET.rawValue
         return add(descriptor, events, token: token)
     }
 

@@ -63,10 +63,14 @@ public func socket_recvmsg(_ socket: PHPSocket, _ message: inout PHPMessage?, _ 
         PHPWarning.give(function, "error converting user data (path: msghdr\(path)): \(error.problem)")
         return nil
     }
+    if let piece = socket.takeBeginningOfLine(upTo: wanted.buffer_size, flags: flags) {
+        message = PHPMessage(iov: piece.isEmpty ? [] : [PHPString(piece)])
+        return piece.count
+    }
     let received = try socket.call(function, "Error in recvmsg") { plain throws(SocketError) in
         var vector = try IOVector(capacities: [wanted.buffer_size])
         let received = try plain.receiveMessage(
-            into: &vector, control: [.bytes(room - controlHeader), .descriptors(upTo: descriptorCount(room))],
+            into: &vector, control: controlSpace(room),
             flags: receiveFlags(flags), retryOnInterrupt: false)
         return ReceivedPHPMessage(received, vector[0], wanted, socket.family)
     }
@@ -127,10 +131,20 @@ public func socket_recvmsg(
     let buffers = try iovec.require(function, argument: 2)
     guard controllen >= 0 else { return nil }
     let (room, given) = (controllen, receiveFlags(flags))
+    if let piece = socket.takeBeginningOfLine(upTo: buffers.reduce(0) { $0 + $1.capacity }, flags: flags) {
+        (control, controllen, flags) = ([], 0, 0)
+        tell(nil, socket.family, &addr, &port)
+        return try socket.call(function, "Error in recvmsg") { _ throws(SocketError) in
+            var vector = try SocketIOVec.receiving(buffers)
+            let count = try vector.fill(with: piece)
+            iovec.take(vector)
+            return count
+        }
+    }
     let received = try socket.call(function, "Error in recvmsg") { plain throws(SocketError) in
         var vector = try SocketIOVec.receiving(buffers)
         let received = try plain.receiveMessage(
-            into: &vector, control: [.bytes(max(0, room - controlHeader)), .descriptors(upTo: descriptorCount(room))],
+            into: &vector, control: controlSpace(room),
             flags: given, retryOnInterrupt: false)
         iovec.take(vector)
         return ReceivedPHPMessage(received, [], PHPMessage(name: .any, controllen: room), socket.family)
@@ -138,11 +152,8 @@ public func socket_recvmsg(
     guard let received else { return nil }
     control = received.message?.control ?? []
     controllen = control.count
-    flags = received.message?.flags ?? 0
-    if let sender = received.sender {
-        addr = PHPAddress.text(sender)
-        if let number = sender.port { port = Int(number) }
-    }
+    flags = received.flags
+    tell(received.sender, socket.family, &addr, &port)
     return received.count
 }
 
@@ -173,8 +184,12 @@ public func socket_cmsg_space(_ level: Int, _ type: Int, _ num: Int = 0) throws(
 /// The size of the header of a piece of control data.
 private let controlHeader = 16
 
-/// How many descriptors room of so many bytes is for.
-private func descriptorCount(_ room: Int) -> Int { max(0, room - controlHeader) / 4 }
+/// Room for so many bytes of control data, descriptors among it.
+private func controlSpace(_ room: Int) -> ControlSpace {
+    let descriptors = ControlSpace.descriptors(upTo: (room - controlHeader) / 4)
+    let rest = room - descriptors.byteCount - controlHeader
+    return rest > 0 ? [descriptors, .bytes(rest)] : descriptors
+}
 
 private func flagsError(_ function: String) -> PHPError {
     .value(function, 3, "flags", "must be between -2147483648 and 2147483647")
@@ -308,6 +323,7 @@ private struct OutgoingControl {
 private struct ReceivedPHPMessage {
     let count: Int
     let sender: SocketAddress?
+    let flags: Int
     /// `nil` if there was control data that PHP does not know.
     let message: PHPMessage?
     /// The first such control data.
@@ -316,10 +332,11 @@ private struct ReceivedPHPMessage {
     init(_ received: consuming ReceivedMessage, _ bytes: [UInt8], _ wanted: PHPMessage, _ family: Int) {
         count = received.byteCount
         sender = received.sender
+        flags = Int(received.flags.rawValue) & ~MSG_CMSG_CLOEXEC
         var message = wanted
         message.name = wanted.name == nil ? nil : Self.name(received.sender)
         message.iov = bytes.isEmpty ? [] : [PHPString(bytes)]
-        message.flags = Int(received.flags.rawValue) & ~MSG_CMSG_CLOEXEC
+        message.flags = flags
         message.control = []
         for (index, piece) in received.control.enumerated() {
             if let known = PHPControl(piece) {

@@ -4,8 +4,10 @@
 
 internal import Sockets
 
-/// The most memory that one call sets aside to receive into. A stream gives no more at a time anyway.
-private let mostAtOnce = 1 << 26
+/// How much memory a call sets aside to receive into: no more than a socket gives at a time, unless it is to wait for all.
+private func room(_ length: Int, _ flags: Int = 0) -> Int {
+    flags & MSG_WAITALL != 0 ? length : min(length, 1 << 26)
+}
 
 /// Receives what has arrived, or a line.
 ///
@@ -28,7 +30,7 @@ public func socket_read(
     if mode == PHP_NORMAL_READ { return try readLine(socket, length) }
     if let piece = socket.takeBeginningOfLine(upTo: length) { return PHPString(piece) }
     return try socket.call(function, "unable to read from socket") { socket throws(SocketError) in
-        PHPString(try socket.receive(upTo: min(length, mostAtOnce), retryOnInterrupt: false))
+        PHPString(try socket.receive(upTo: room(length), retryOnInterrupt: false))
     }
 }
 
@@ -65,15 +67,14 @@ public func socket_recv(
     let function = "socket_recv"
     try socket.requireOpen(function)
     guard isLength(length) else { return nil }
-    if let piece = socket.takeBeginningOfLine(upTo: length) {
-        if flags & MSG_PEEK != 0 { socket.beginningOfLine.insert(contentsOf: piece, at: 0) }
+    if let piece = socket.takeBeginningOfLine(upTo: length, flags: flags) {
         data = PHPString(piece)
         return piece.count
     }
     data = nil
     var count = 0
     let bytes = try socket.call(function, "Unable to read from socket") { socket throws(SocketError) in
-        try [UInt8](capacity: min(length, mostAtOnce)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+        try [UInt8](capacity: room(length, flags)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
             count = try socket.receive(into: &buffer, flags: receiveFlags(flags), retryOnInterrupt: false)
         }
     }
@@ -101,7 +102,7 @@ public func socket_recvfrom(
     let function = "socket_recvfrom"
     try socket.requireOpen(function)
     guard isLength(length) else { return nil }
-    if let piece = socket.takeBeginningOfLine(upTo: length) {
+    if let piece = socket.takeBeginningOfLine(upTo: length, flags: flags) {
         data = PHPString(piece)
         tell(nil, socket.family, &address, &port)
         return piece.count
@@ -109,7 +110,7 @@ public func socket_recvfrom(
     let stem = socket.family == AF_INET6 ? "unable to recvfrom" : "Unable to recvfrom"
     var received = ReceivedDatagram?.none
     let bytes = try socket.call(function, stem) { socket throws(SocketError) in
-        try [UInt8](capacity: min(length, mostAtOnce)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+        try [UInt8](capacity: room(length, flags)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
             received = try socket.receiveFrom(into: &buffer, flags: receiveFlags(flags), retryOnInterrupt: false)
         }
     }
@@ -120,7 +121,7 @@ public func socket_recvfrom(
 }
 
 /// A sender without an address is shown as PHP shows it.
-private func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout String, _ port: inout Int) {
+func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout String, _ port: inout Int) {
     let nobody: SocketAddress =
         switch family {
         case AF_UNIX: .unix(.unnamed)

@@ -7,7 +7,7 @@ internal import SystemPackage
 ///
 /// ```swift
 /// guard let socket = try socket_create(AF_INET, SOCK_STREAM, SOL_TCP) else {
-///     print(socket_strerror(socket_last_error()))
+///     print(try socket_strerror(socket_last_error()))
 ///     return
 /// }
 /// ```
@@ -56,11 +56,12 @@ public final class PHPSocket {
         if isClosed { throw PHPError(.error, "\(function)(): Argument #1 ($socket) has already been closed") }
     }
 
-    /// Takes what ``socket_read(_:_:_:)`` has kept of a line, for any call that receives: it came first.
-    func takeBeginningOfLine(upTo count: Int) -> [UInt8]? {
-        if beginningOfLine.isEmpty { return nil }
+    /// Takes what ``socket_read(_:_:_:)`` has kept of a line, for any call that receives: it came first. A call that only
+    /// looks leaves it, and one that is for something else gets nothing.
+    func takeBeginningOfLine(upTo count: Int, flags: Int = 0) -> [UInt8]? {
+        if beginningOfLine.isEmpty || flags & (MSG_OOB | MSG_ERRQUEUE) != 0 { return nil }
         let piece = Array(beginningOfLine.prefix(count))
-        beginningOfLine.removeFirst(piece.count)
+        if flags & MSG_PEEK == 0 { beginningOfLine.removeFirst(piece.count) }
         return piece
     }
 

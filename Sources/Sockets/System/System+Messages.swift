@@ -134,6 +134,7 @@ extension System {
         control: inout [UInt8], _ flags: ReceiveFlags, _ retryOnInterrupt: Bool
     ) -> Result<RawMessage, Errno> {
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
+        unsafe clear(free, flags)
         var part = unsafe iovec(iov_base: free.baseAddress, iov_len: free.count)
         let result = unsafe withUnsafeMutablePointer(to: &part) {
             unsafe receiveMessage(

@@ -65,12 +65,21 @@ extension System {
         }
     }
 
+    /// TCP throws the bytes away that it is asked the real length of, and writes none: what is counted as received must not
+    /// be whatever the memory held.
+    @inline(__always)
+    static func clear(_ free: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags) {
+        // SAFETY: the bytes are free, and initialised here.
+        if flags.contains(.realLength) { unsafe free.initializeMemory(as: UInt8.self, repeating: 0) }
+    }
+
     @inline(__always)
     private static func receive(
         _ descriptor: FileDescriptor, _ bytes: UnsafeMutableRawBufferPointer, after used: Int, _ flags: ReceiveFlags,
         _ retryOnInterrupt: Bool
     ) -> Result<Int, Errno> {
         let free = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[used...])
+        unsafe clear(free, flags)
         return valueOrErrno(retryOnInterrupt: retryOnInterrupt) {
             unsafe recv(descriptor.rawValue, free.baseAddress, free.count, flags.rawValue)
         }

@@ -222,17 +222,17 @@ struct ConnectionTests {
         let pair = try Socket.pair()
         let peer = try Connection(adopting: pair.second, on: loop)
         let first = pair.first
-        let waiting = Task(executorPreference: loop) { try await peer.receive(upTo: 100, timeout: .seconds(20)) }
+        let waiting = Task(executorPreference: loop) { try await peer.receive(upTo: 100, timeout: .seconds(250)) }
         await loop.settle()
         let passed = first.withDescriptor { $0 }
         _ = try first.sendMessage(Array("abc".utf8), descriptors: [passed])
         _ = try first.send("d")
         var received = try await waiting.value
-        while received.count < 4 { received += try await peer.receive(upTo: 100, timeout: .seconds(20)) }
+        while received.count < 4 { received += try await peer.receive(upTo: 100, timeout: .seconds(250)) }
         #expect(received == Array("abcd".utf8))
 
         let (client, server) = try await tcpPair(loop)
-        let reading = Task(executorPreference: loop) { try await server.receive(upTo: 1, timeout: .seconds(20)) }
+        let reading = Task(executorPreference: loop) { try await server.receive(upTo: 1, timeout: .seconds(250)) }
         await loop.settle()
         try await client.send("a")
         #expect(try await reading.value == Array("a".utf8))
@@ -242,7 +242,7 @@ struct ConnectionTests {
             _ = try socket.send("def", flags: [])
         }
         var rest: [UInt8] = []
-        while rest.count < 5 { rest += try await server.receive(upTo: 100, timeout: .seconds(20)) }
+        while rest.count < 5 { rest += try await server.receive(upTo: 100, timeout: .seconds(250)) }
         #expect(rest == Array("bcdef".utf8))
         loop.stop()
     }

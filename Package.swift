@@ -45,6 +45,8 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
         .target(name: "CSockets"),
@@ -75,11 +77,27 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
+            name: "JobStore",
+            dependencies: [
+                "JobQueue",
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "JobStoreTests",
+            dependencies: ["JobQueue", "JobStore", "TestSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: strict
+        ),
+        .target(
             name: "TalkbackServer",
             dependencies: [
                 "AsyncSockets",
                 "BeanstalkProtocol",
                 "JobQueue",
+                "JobStore",
                 "Sockets",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
@@ -87,16 +105,19 @@ let package = Package(
         ),
         .testTarget(
             name: "TalkbackServerTests",
-            dependencies: ["AsyncSockets", "Sockets", "TalkbackServer", "TestSupport", "talkback"],
+            dependencies: ["AsyncSockets", "JobStore", "Sockets", "TalkbackServer", "TestSupport", "talkback"],
             swiftSettings: strict
         ),
         .executableTarget(
             name: "talkback",
             dependencies: [
                 "AsyncSockets",
+                "JobStore",
                 "Sockets",
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),

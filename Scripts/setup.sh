@@ -41,7 +41,7 @@ need_swift() {
     command -v swift >/dev/null ||
         fail "there is no swift on the PATH; install Swift 6.2 or later from https://www.swift.org/install/"
     if command -v dpkg-query >/dev/null; then
-        need_packages git ca-certificates libc6-dev g++
+        need_packages git ca-certificates libc6-dev g++ libsqlite3-dev
         # Only where they are missing: another Debian may have other names for them.
         swift package --version >/dev/null 2>&1 || need_packages libcurl4 libncurses6 libsqlite3-0 libxml2
     fi

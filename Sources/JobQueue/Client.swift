@@ -2,7 +2,47 @@
 
 /// One connection as the queue knows it.
 public struct ClientID: Hashable, Sendable {
-    let number: UInt64
+    /// The place in the queue's list of clients.
+    let index: Int32
+    /// How many clients have had this place before.
+    let generation: UInt32
+}
+
+/// The clients, each at a place of its own, so that none is searched.
+struct ClientTable {
+    private var places: [(client: Client?, generation: UInt32)] = []
+    private var free: [Int32] = []
+
+    var count: Int { places.count - free.count }
+
+    subscript(id: ClientID) -> Client? {
+        guard places.indices.contains(Int(id.index)), places[Int(id.index)].generation == id.generation else {
+            return nil
+        }
+        return places[Int(id.index)].client
+    }
+
+    mutating func add(_ makeClient: (ClientID) -> Client) -> Client {
+        if free.isEmpty {
+            free.append(Int32(places.count))
+            places.append((nil, 0))
+        }
+        let index = free.removeLast()
+        let client = makeClient(ClientID(index: index, generation: places[Int(index)].generation))
+        places[Int(index)].client = client
+        return client
+    }
+
+    mutating func remove(_ id: ClientID) -> Client? {
+        guard let client = self[id] else { return nil }
+        places[Int(id.index)] = (nil, id.generation &+ 1)
+        free.append(id.index)
+        return client
+    }
+
+    func forEach(_ body: (Client) -> Void) {
+        for place in places { place.client.map(body) }
+    }
 }
 
 /// Its timer is the end of its wait for a job.

@@ -35,6 +35,10 @@ final class Job: Timed {
     /// Who has reserved the job.
     var holder: Client?
     var counts = JobCounts()
+    /// How many changes were recorded, 255 at most.
+    var changeCount: UInt8 = 0
+    /// The last recorded mutation that a reply that shows the job must wait for.
+    var sequence: UInt64 = 0
 
     init(
         _ id: UInt64, in tube: Tube, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8],
@@ -51,6 +55,9 @@ final class Job: Timed {
 
     /// Statistics call the jobs before this priority urgent.
     static let urgentPriority: UInt32 = 1024
+
+    /// About how many bytes it takes, with what there is of it in tables and heaps.
+    var memory: Int { body.count + 250 }
 
     var isUrgent: Bool { priority < Self.urgentPriority }
 }
@@ -78,14 +85,17 @@ public struct JobSnapshot: Hashable, Sendable {
     public let id: UInt64
     /// The body.
     public let body: [UInt8]
+    /// The last recorded mutation of the job, which a reply that shows it must wait for.
+    public let sequence: UInt64
 
     /// A job with this number and body.
-    public init(id: UInt64, body: [UInt8]) {
+    public init(id: UInt64, body: [UInt8], sequence: UInt64 = 0) {
         self.id = id
         self.body = body
+        self.sequence = sequence
     }
 
     init(_ job: Job) {
-        self.init(id: job.id, body: job.body)
+        self.init(id: job.id, body: job.body, sequence: job.sequence)
     }
 }

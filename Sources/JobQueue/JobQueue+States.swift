@@ -44,9 +44,9 @@ extension JobQueue {
         if tube.waiters.count > 0, awaited.last !== tube { awaited.append(tube) }
     }
 
-    func makeDelayed(_ job: Job, at now: QueueTime) {
+    func makeDelayed(_ job: Job, until time: QueueTime) {
         job.state = .delayed
-        timers.set(job, to: now + job.delay)
+        timers.set(job, to: time)
         job.tube.delayed.insert(job)
         totals.delayed += 1
     }
@@ -85,6 +85,8 @@ extension JobQueue {
             case let tube as Tube:
                 tube.pause = 0
                 noteReady(tube)
+                // One that was restored may never have been used.
+                removeIfUnused(tube)
             case let client as Client: overdue.append(client)
             default: break
             }
@@ -95,12 +97,13 @@ extension JobQueue {
     }
 
     private func jobIsDue(_ job: Job) {
-        if job.state == .reserved {
-            job.counts.timeouts += 1
-            totals.jobTimeouts += 1
-        }
+        let hasTimedOut = job.state == .reserved
         takeOut(job)
         makeReady(job)
+        guard hasTimedOut else { return }
+        job.counts.timeouts += 1
+        totals.jobTimeouts += 1
+        recordCounts(of: job)
     }
 
     private func waitIsOver(_ client: Client, at now: QueueTime) {
@@ -130,8 +133,9 @@ extension JobQueue {
         } else {
             timers.remove(tube)
             noteReady(tube)
-            serveWaiters(at: now)
         }
+        record(pause: tube)
+        if seconds == 0 { serveWaiters(at: now) }
         return true
     }
 }

@@ -16,11 +16,11 @@
 /// waiting, and to disconnect. The rules are beanstalkd's, but that workers who
 /// wait are served strictly in the order in which they came.
 public final class JobQueue {
-    var jobs: [UInt64: Job] = [:]
+    var jobs = JobTable()
     private(set) var tubesByName: [[UInt8]: Tube] = [:]
     /// In the order in which `list-tubes` tells them.
     private(set) var tubes: [Tube] = []
-    private(set) var clients: [ClientID: Client] = [:]
+    private(set) var clients = ClientTable()
     private let defaultTube: Tube
     var timers = TimerHeap()
     var effects: [Effect] = []
@@ -28,17 +28,30 @@ public final class JobQueue {
     var awaited: [Tube] = []
     /// Clients whose wait is over, while the time advances.
     var overdue: [Client] = []
-    private var nextID: UInt64
-    private var nextClient: UInt64 = 0
+    /// The number that the next job gets.
+    public private(set) var nextID: UInt64
     private var lastWait: UInt64 = 0
     private var lastBurial: Int64 = 0
     var totals = QueueStatistics()
 
+    /// About how much memory the jobs take: their bodies, and what goes with each.
+    public internal(set) var byteCount = 0
+    let isRecording: Bool
+    /// What was recorded and not taken.
+    var mutations: [Mutation] = []
+    /// The number of the last mutation that a reply that shows it must wait for.
+    public internal(set) var lastSequence: UInt64 = 0
+    /// The last such mutation of any job that was changed or shown since the owner has set this to 0.
+    public var shownSequence: UInt64 = 0
+
     /// An empty queue.
     ///
-    /// - Parameter nextID: The number that the first job gets.
-    public init(nextID: UInt64 = 1) {
+    /// - Parameters:
+    ///   - nextID: The number that the first job gets.
+    ///   - isRecording: Whether the queue records its mutations for its owner to take.
+    public init(nextID: UInt64 = 1, isRecording: Bool = false) {
         self.nextID = nextID
+        self.isRecording = isRecording
         defaultTube = Tube(Array("default".utf8))
         add(defaultTube)
     }
@@ -46,7 +59,7 @@ public final class JobQueue {
     deinit {
         // Jobs and clients hold their tubes, and these them.
         for tube in tubes { tube.letGo() }
-        for client in clients.values { client.reserved = JobHeap() }
+        clients.forEach { $0.reserved = JobHeap() }
     }
 
     /// What has happened to a client that waited.
@@ -60,18 +73,21 @@ public final class JobQueue {
     }
 
     /// Takes what has happened to clients that waited since the last call, in order.
+    ///
+    /// - Returns: None, without any work, if there is nothing: see ``hasEffects``.
     public func takeEffects() -> [Effect] {
         defer { effects.removeAll(keepingCapacity: true) }
         return effects
     }
 
+    /// Whether there is something to take.
+    public var hasEffects: Bool { !effects.isEmpty }
+
     // MARK: Clients
 
     /// A new client, which uses and watches the tube `default`.
     public func connect() -> ClientID {
-        nextClient += 1
-        let client = Client(ClientID(number: nextClient), defaultTube)
-        clients[client.id] = client
+        let client = clients.add { Client($0, defaultTube) }
         defaultTube.usingCount += 1
         defaultTube.watchingCount += 1
         totals.totalClients += 1
@@ -80,7 +96,7 @@ public final class JobQueue {
 
     /// A client is gone: it waits no more, and its jobs are ready for others.
     public func disconnect(_ id: ClientID, at now: QueueTime) {
-        guard let client = clients.removeValue(forKey: id) else { return }
+        guard let client = clients.remove(id) else { return }
         endWait(client)
         while let job = client.reserved.first {
             takeOut(job)
@@ -152,6 +168,11 @@ public final class JobQueue {
         return nextID
     }
 
+    /// Sees to it that no job gets this number or one before it.
+    public func skipIDs(through id: UInt64) {
+        nextID = max(nextID, id &+ 1)
+    }
+
     /// Notes that a client has begun to put.
     public func notePut(by id: ClientID) {
         guard let client = clients[id], !client.isProducer else { return }
@@ -168,11 +189,17 @@ public final class JobQueue {
     ) {
         guard let client = clients[id] else { return }
         let job = Job(job, in: client.used, priority: priority, delay: delay, timeToRun: timeToRun, body, now)
-        jobs[job.id] = job
+        add(job)
         job.tube.totalCount += 1
         totals.totalJobs += 1
-        if delay > 0 { makeDelayed(job, at: now) } else { makeReady(job) }
+        if delay > 0 { makeDelayed(job, until: now + delay) } else { makeReady(job) }
+        record(put: job)
         serveWaiters(at: now)
+    }
+
+    func add(_ job: Job) {
+        jobs.insert(job)
+        byteCount += job.memory
     }
 
     // MARK: Reserving
@@ -202,6 +229,7 @@ public final class JobQueue {
         }
         if let best {
             reserve(best, for: client, at: now)
+            show(best.sequence)
             return .job(JobSnapshot(best))
         }
         if let margin = client.marginStart, margin <= now { return .deadlineSoon }
@@ -215,6 +243,7 @@ public final class JobQueue {
         guard let client = clients[id], let job = jobs[job], job.state != .reserved else { return nil }
         noteWorker(client)
         reserve(job, for: client, at: now)
+        show(job.sequence)
         return JobSnapshot(job)
     }
 
@@ -240,6 +269,7 @@ public final class JobQueue {
         totals.reserved += 1
         timers.set(job, to: now + job.timeToRun)
         client.reserved.insert(job)
+        recordCounts(of: job)
     }
 
     private func wait(_ client: Client, until end: QueueTime?) {
@@ -273,7 +303,9 @@ public final class JobQueue {
     public func delete(_ id: UInt64, by client: ClientID) -> Bool {
         guard let job = jobs[id], job.state != .reserved || job.holder?.id == client else { return false }
         takeOut(job)
-        jobs[id] = nil
+        jobs.remove(id)
+        byteCount -= job.memory
+        record(delete: job)
         job.tube.deleteCount += 1
         removeIfUnused(job.tube)
         return true
@@ -288,7 +320,8 @@ public final class JobQueue {
         job.priority = priority
         job.delay = delay
         job.counts.releases += 1
-        if delay > 0 { makeDelayed(job, at: now) } else { makeReady(job) }
+        if delay > 0 { makeDelayed(job, until: now + delay) } else { makeReady(job) }
+        record(change: job)
         serveWaiters(at: now)
         return true
     }
@@ -301,11 +334,8 @@ public final class JobQueue {
         takeOut(job)
         job.priority = priority
         job.counts.buries += 1
-        job.state = .buried
-        lastBurial += 1
-        job.time = QueueTime(nanoseconds: lastBurial)
-        job.tube.buried.insert(job)
-        totals.buried += 1
+        bury(job, lastBurial + 1)
+        record(change: job)
         return true
     }
 
@@ -317,7 +347,16 @@ public final class JobQueue {
         holder.reserved.remove(job)
         timers.set(job, to: now + job.timeToRun)
         holder.reserved.insert(job)
+        show(job.sequence)
         return true
+    }
+
+    func bury(_ job: Job, _ burial: Int64) {
+        lastBurial = max(lastBurial, burial)
+        job.state = .buried
+        job.time = QueueTime(nanoseconds: burial)
+        job.tube.buried.insert(job)
+        totals.buried += 1
     }
 
     private func reserved(_ id: UInt64, by client: ClientID) -> Job? {
@@ -328,7 +367,12 @@ public final class JobQueue {
     // MARK: Anybody's jobs
 
     /// A job by its number.
-    public func job(_ id: UInt64) -> JobSnapshot? { jobs[id].map(JobSnapshot.init) }
+    public func job(_ id: UInt64) -> JobSnapshot? { jobs[id].map(shown) }
+
+    private func shown(_ job: Job) -> JobSnapshot {
+        show(job.sequence)
+        return JobSnapshot(job)
+    }
 
     /// The first job in a state, in the tube that a client uses: the next to be reserved, to be ready, or to be kicked.
     public func firstJob(_ state: JobState, for id: ClientID) -> JobSnapshot? {
@@ -340,7 +384,7 @@ public final class JobQueue {
             case .buried: tube.buried.first
             case .reserved: nil
             }
-        return first.map(JobSnapshot.init)
+        return first.map(shown)
     }
 
     /// Makes buried jobs of the tube that a client uses ready, or, if there are none, delayed ones.
@@ -372,11 +416,12 @@ public final class JobQueue {
         takeOut(job)
         job.counts.kicks += 1
         makeReady(job)
+        record(change: job)
     }
 
     // MARK: Tubes
 
-    private func tube(named name: [UInt8]) -> Tube {
+    func tube(named name: [UInt8]) -> Tube {
         if let tube = tubesByName[name] { return tube }
         let tube = Tube(name)
         add(tube)
@@ -390,9 +435,13 @@ public final class JobQueue {
     }
 
     /// Forgets a tube that nobody uses or watches and that has no jobs, with its pause and its counts.
-    private func removeIfUnused(_ tube: Tube) {
+    func removeIfUnused(_ tube: Tube) {
         guard tube.isUnused, tube !== defaultTube, tubesByName[tube.name] === tube else { return }
         timers.remove(tube)
+        if tube.isPaused {
+            tube.pause = 0
+            record(pause: tube)
+        }
         tubesByName[tube.name] = nil
         tubes.swapAt(tube.index, tubes.count - 1)
         tubes[tube.index].index = tube.index

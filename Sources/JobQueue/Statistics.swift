@@ -107,6 +107,7 @@ extension JobQueue {
     /// Numbers about a job; `nil` if there is none.
     public func statistics(ofJob id: UInt64, at now: QueueTime) -> JobStatistics? {
         guard let job = jobs[id] else { return nil }
+        show(job.sequence)
         let isTimed = job.state == .delayed || job.state == .reserved
         return JobStatistics(
             id: job.id, tube: job.tube.name, state: job.state, priority: job.priority,

@@ -3,126 +3,94 @@
 internal import AsyncSockets
 internal import BeanstalkProtocol
 internal import JobQueue
+internal import JobStore
 
-/// The queue with its clock, its timer and its sessions: an actor on the event loop that the connections are on, so that
-/// what a connection receives is executed where it was received.
+/// The queue with its clock, its store and its sessions: an actor on the event loop that the connections are on, so that what
+/// a connection receives is executed where it was received.
+///
+/// No reply leaves before everything that it shows is in the store. The queue is ahead of the store and numbers its mutations;
+/// each reply has the number of the last one that it shows, its barrier, and is kept until the store has come so far.
 actor Engine {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
 
-    let queue = JobQueue()
-    let options: ServerOptions
+    let queue: JobQueue
+    let store: JobStore?
+    nonisolated let options: ServerOptions
     let start = ContinuousClock.now
     var counters = CommandCounters()
     var isDraining = false
+    /// Nothing more is executed: the server is about to end.
+    var isStopping = false
     let instanceID = InstanceID()
-    private var sessions: [ClientID: Session] = [:]
+    var sessions: [ClientID: Session] = [:]
     private var timer: (time: QueueTime, scheduled: ScheduledTimer)?
 
-    /// More replies than this are sent before more commands are taken.
-    private static let outputLimit = 1 << 18
+    /// Buffers that each connection uses in its turn.
+    var input: [UInt8] = []
+    var replies: [UInt8] = []
+    /// What all connections hold of bodies that have not arrived whole.
+    var pendingBytes = 0
 
-    init(_ options: ServerOptions, on loop: EventLoop) {
+    // The store: see Engine+Store.swift.
+    var storedSequence: UInt64
+    var isStoreFull = false
+    var isSubmitRequested = false
+    var mutations: [Mutation] = []
+    var submissions = Submissions()
+    var heldSessions: [Session] = []
+    var blockedSessions: [Session] = []
+    /// Why the store has ended.
+    var failure: StoreError?
+    /// Those who wait for the end.
+    var endWaiters: [CheckedContinuation<Void, Never>] = []
+    lazy var submitter = LoopRequest { [weak self] in self?.assumeIsolated { $0.submit() } }
+
+    init(_ options: ServerOptions, _ queue: sending JobQueue, _ store: JobStore?, on loop: EventLoop) {
         self.options = options
+        self.queue = queue
+        self.store = store
         self.loop = loop
+        storedSequence = store == nil ? .max : 0
     }
 
-    /// The queue's clock: nanoseconds since the start.
-    var now: QueueTime {
-        let (seconds, attoseconds) = (ContinuousClock.now - start).components
-        return QueueTime(nanoseconds: seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    /// The queue's clock is the loop's: nanoseconds, read once a turn.
+    var now: QueueTime { QueueTime(nanoseconds: loop.now) }
+
+    /// Whether there is no room for a job with so many bytes.
+    func isOutOfMemory(_ byteCount: Int) -> Bool {
+        queue.byteCount + pendingBytes + byteCount > options.maximumMemory
     }
 
-    // MARK: Connections
-
-    func connect(_ signal: Signal) -> ClientID {
-        let session = Session(queue.connect(), signal, maximumJobSize: options.maximumJobSize)
-        sessions[session.client] = session
-        return session.client
-    }
-
-    func disconnect(_ client: ClientID) {
-        sessions[client] = nil
-        queue.disconnect(client, at: now)
-        settle()
-    }
-
-    /// Takes bytes of a connection, and executes the commands in them until there is a reason to stop.
-    ///
-    /// - Parameters:
-    ///   - bytes: What has been received.
-    ///   - output: Becomes the replies; empty before.
-    func take(_ bytes: [UInt8], of client: ClientID, replies output: inout [UInt8]) -> Pause {
-        guard let session = sessions[client] else { return .quit }
-        if session.position == session.input.count {
-            session.input = bytes
-            session.position = 0
-        } else if !bytes.isEmpty {
-            session.input += bytes
-        }
-        let pause = execute(session)
-        // The caller's buffer, which it has emptied, serves again.
-        swap(&session.output, &output)
-        return pause
-    }
-
-    /// Goes on after a wait that has ended, or that is to end because the client can say nothing any more.
-    func goOn(_ client: ClientID, isGone: Bool, replies output: inout [UInt8]) -> Pause {
-        guard let session = sessions[client] else { return .quit }
-        if isGone, session.isWaiting {
-            queue.stopWaiting(client)
-            settle()
-        }
-        return take([], of: client, replies: &output)
-    }
-
-    private func execute(_ session: Session) -> Pause {
-        let now = now
-        defer { settle() }
-        while !session.isWaiting {
-            if session.output.count > Self.outputLimit { return .needsOutput }
-            var position = session.position
-            let input = session.parser.next(session.input.span, &position)
-            session.position = position
-            guard let input else {
-                session.input = []
-                session.position = 0
-                return .needsInput
-            }
-            if case .command(.quit) = input { return .quit }
-            execute(input, for: session, at: now)
-        }
-        return .waiting
+    /// Takes no more jobs.
+    func drain() {
+        isDraining = true
     }
 
     // MARK: Time
 
-    /// Gives those who wait what there is for them, and sets the timer.
-    private func settle() {
-        for effect in queue.takeEffects() {
-            switch effect {
-            case .reserved(let client, let job): endWait(client, .reserved(job.id, body: job.body))
-            case .deadlineSoon(let client): endWait(client, .deadlineSoon)
-            case .timedOut(let client): endWait(client, .timedOut)
+    /// Gives those who wait what there is for them, has the store keep what has changed, and sets the timer.
+    func settle() {
+        if queue.hasEffects {
+            for effect in queue.takeEffects() {
+                switch effect {
+                case .reserved(let client, let job):
+                    endWait(client, .reserved(job.id, body: job.body), job.sequence)
+                case .deadlineSoon(let client): endWait(client, .deadlineSoon, 0)
+                case .timedOut(let client): endWait(client, .timedOut, 0)
+                }
             }
         }
+        if queue.hasMutations { requestSubmit() }
         setTimer()
     }
 
-    private func endWait(_ client: ClientID, _ reply: Reply) {
-        guard let session = sessions[client] else { return }
-        session.output.append(reply)
-        session.isWaiting = false
-        session.signal.give()
-    }
-
     /// One timer for everything that the queue waits for. One that is too early does no harm: it looks, and is set again.
-    private func setTimer() {
+    func setTimer() {
         guard let next = queue.nextTime else { return }
         if let timer, timer.time <= next { return }
         timer?.scheduled.cancel()
-        let delay = Duration.nanoseconds(max(0, next.nanoseconds - now.nanoseconds))
-        let scheduled = loop.schedule(after: delay) { [weak self] in
+        let scheduled = loop.schedule(at: next.nanoseconds) { [weak self] in
             self?.assumeIsolated { engine in
                 engine.timer = nil
                 engine.queue.advance(to: engine.now)
@@ -130,9 +98,5 @@ actor Engine {
             }
         }
         timer = (next, scheduled)
-    }
-
-    func drain() {
-        isDraining = true
     }
 }

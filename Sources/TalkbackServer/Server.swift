@@ -2,84 +2,110 @@
 
 public import AsyncSockets
 internal import JobQueue
-public import Sockets
-internal import SystemPackage
+public import JobStore
+internal import Sockets
 
-/// A queue of jobs that speaks beanstalkd's protocol. Jobs are kept in memory.
+/// A queue of jobs that speaks beanstalkd's protocol.
 ///
 /// ```swift
 /// let loop = try EventLoop()
-/// let server = Server(on: loop)
-/// try await server.serve(try Listener.bind(to: .ipv4(.loopback, port: 11300), on: loop))
+/// let store = try JobStore(StoreOptions(folder: "/var/lib/talkback"))  // or none: in memory only
+/// let server = try Server(store: store, on: loop)
+/// try await server.serve([try Listener.bind(to: .ipv4(.loopback, port: 11300), on: loop)])
 /// ```
+///
+/// With a store, no reply leaves before everything that it shows is kept.
 public final class Server: Sendable {
     private let engine: Engine
+    private let store: JobStore?
 
-    /// A server without jobs.
+    /// A server with the jobs of a store, all of which are read here, on the calling thread.
     ///
-    /// - Parameter loop: The loop that everything happens on; its listeners must be on it too.
-    public init(_ options: ServerOptions = ServerOptions(), on loop: EventLoop) {
-        engine = Engine(options, on: loop)
+    /// - Parameters:
+    ///   - options: The bounds.
+    ///   - store: Where jobs are kept; `nil` for in memory only. It belongs to the server from now on.
+    ///   - loop: The loop that everything happens on; its listeners must be on it too.
+    ///   - onProgress: Told now and then how many jobs of how many were read.
+    /// - Throws: `StoreError` when the store cannot be read.
+    public init(
+        _ options: ServerOptions = ServerOptions(), store: JobStore? = nil, on loop: EventLoop,
+        onProgress: @Sendable (_ count: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(StoreError) {
+        let queue = JobQueue(isRecording: store != nil)
+        let now = QueueTime(nanoseconds: loop.now)
+        try store?.recover(into: queue, at: now, onProgress: onProgress)
+        self.store = store
+        engine = Engine(options, queue, store, on: loop)
     }
 
-    /// Serves the connections of a listener until it is stopped.
+    /// Serves the connections of some listeners until ``stop()`` or until the store fails, and closes the store.
     ///
     /// - Parameter onError: Told of what ends a connection, and of a lack of descriptors.
-    /// - Throws: `SocketError` if the listener is in use or closed.
+    /// - Throws: `SocketError` if a listener is in use or closed; `StoreError` if something could not be kept: then the replies
+    ///   that waited for it were not sent. Restarted, the server has everything that was acknowledged.
     public func serve(
-        _ listener: Listener,
+        _ listeners: [Listener],
         onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void = { _, _ in }
-    ) async throws(SocketError) {
-        let bounds = ServeOptions(
-            connectionLimit: engine.options.connectionLimit, idleTimeout: nil, grace: .zero)
-        try await listener.serve(bounds, onError: onError) { [engine] connection in
-            // A worker that has vanished must not keep its jobs for ever.
-            try? connection.set(Connection.KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
-            let signal = Signal()
-            let client = await engine.connect(signal)
-            let result = await Self.talk(connection, client, signal, engine)
-            await engine.disconnect(client)
-            try result.get()
+    ) async throws {
+        await engine.startStore()
+        defer { listeners.forEach { $0.close() } }
+        async let end: Void = stopAtTheEnd(listeners)
+        let result = await serveAll(listeners, onError)
+        await engine.stop()
+        await end
+        try store?.close()
+        try result.get()
+    }
+
+    /// Stops the listeners when the server is stopped, or its store has failed.
+    private func stopAtTheEnd(_ listeners: [Listener]) async {
+        await engine.waitForEnd()
+        listeners.forEach { $0.stop() }
+    }
+
+    private func serveAll(
+        _ listeners: [Listener], _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
+    ) async -> Result<Void, any Error> {
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { [engine] group in
+                for listener in listeners {
+                    group.addTask { try await Self.serve(listener, engine, onError) }
+                }
+                try await group.waitForAll()
+            }
+            return .success(())
+        } catch {
+            return .failure(error)
         }
     }
 
-    /// Takes no more jobs.
+    private static func serve(
+        _ listener: Listener, _ engine: Engine, _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
+    ) async throws(SocketError) {
+        let bounds = ServeOptions(connectionLimit: engine.options.connectionLimit, idleTimeout: nil, grace: .zero)
+        try await listener.serve(bounds, onError: onError) { connection in
+            connection.noticeVanishedPeer()
+            try await engine.serve(connection)
+        }
+    }
+
+    /// Takes no more jobs; all else goes on.
     public func drain() async {
         await engine.drain()
     }
 
-    private static func talk(
-        _ connection: Connection, _ client: ClientID, _ signal: Signal, _ engine: Engine
-    ) async -> Result<Void, SocketError> {
-        do throws(SocketError) {
-            var input: [UInt8] = []
-            var output: [UInt8] = []
-            var pause = Pause.needsInput
-            while true {
-                if !output.isEmpty {
-                    try await connection.send(output)
-                    output.removeAll(keepingCapacity: output.capacity <= 1 << 16)
-                }
-                switch pause {
-                case .needsInput:
-                    input.removeAll(keepingCapacity: true)
-                    if try await connection.receive(into: &input, upTo: 16_384) == 0 { return .success(()) }
-                    pause = await engine.take(input, of: client, replies: &output)
-                case .needsOutput:
-                    pause = await engine.take([], of: client, replies: &output)
-                case .waiting:
-                    let outcome = try await connection.wait(for: .peerHalfClosed, or: signal)
-                    pause = await engine.goOn(client, isGone: outcome != .signalled, replies: &output)
-                case .quit:
-                    // What comes behind it is thrown away, but must not cost the client the replies before it.
-                    try await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
-                    return .success(())
-                }
-            }
-        } catch {
-            // A peer that is gone is how connections end, and a server that is stopped.
-            if error.reason == .cancelled { return .success(()) }
-            return error.errno == .connectionReset || error.errno == .brokenPipe ? .success(()) : .failure(error)
-        }
+    /// Executes nothing more, sends the replies to what was executed, and makes ``serve(_:onError:)`` return.
+    public func stop() async {
+        await engine.stop()
+    }
+}
+
+extension Connection {
+    /// Has the kernel find out when the peer is gone without a word, so that its jobs are not kept for ever: by asking, when it
+    /// is silent, and when it does not acknowledge what it was sent.
+    fileprivate func noticeVanishedPeer() {
+        // A Unix socket's peer cannot vanish, and has no such options.
+        try? set(KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
+        try? set(.userTimeout, to: .seconds(120))
     }
 }

@@ -3,37 +3,54 @@
 internal import AsyncSockets
 internal import BeanstalkProtocol
 internal import JobQueue
+internal import Sockets
 
 /// What the engine knows of one connection. Only the engine uses it, on its event loop.
 final class Session {
     let client: ClientID
-    /// Given when a wait for a job ends.
-    let signal: Signal
-    /// Replies that were not sent yet.
-    var output: [UInt8] = []
+    let exchange: Exchange
     var parser: CommandParser
-    /// What has been received, and how much of it was taken.
+    /// Commands that have arrived and wait, and how much of them was taken.
     var input: [UInt8] = []
-    var position = 0
+    var inputPosition = 0
     /// The put whose body is on its way.
     var put: (id: UInt64, header: PutHeader)?
-    var isWaiting = false
+    /// Replies that were not sent yet, and how much of them was.
+    var output: [UInt8] = []
+    var outputPosition = 0
+    /// From where on the output must wait until the store has come so far, in order.
+    var barriers: [(start: Int, sequence: UInt64)] = []
+    /// Bytes that the connection holds of a body that has not arrived whole.
+    var pendingBytes = 0
 
-    init(_ client: ClientID, _ signal: Signal, maximumJobSize: Int) {
+    /// A worker waits for a job, and what it has sent behind its reserve waits too.
+    var isWaiting = false
+    /// There may be something to receive that no event will tell of.
+    var isReadable = true
+    /// The peer sends no more, so that each receive may be the last.
+    var isHalfClosed = false
+    /// Nothing more is taken; the connection ends when the replies are sent.
+    var isEnding = false
+    /// Whether the client has said good-bye, so that what is behind it is thrown away.
+    var hasQuit = false
+    /// Whether the engine's list of sessions with barriers has this one.
+    var isHeld = false
+    /// Whether the engine's list of sessions that wait for room in the store has this one.
+    var isBlocked = false
+
+    init(_ client: ClientID, _ exchange: Exchange, maximumJobSize: Int) {
         self.client = client
-        self.signal = signal
+        self.exchange = exchange
         parser = CommandParser(maximumJobSize: maximumJobSize)
     }
-}
 
-/// Why the engine has stopped to take commands of a connection.
-enum Pause: Sendable {
-    /// All were taken.
-    case needsInput
-    /// There are more replies than should be kept: they are to be sent first.
-    case needsOutput
-    /// A worker waits for a job.
-    case waiting
-    /// The client has said good-bye.
-    case quit
+    var unsentCount: Int { output.count - outputPosition }
+
+    /// Sends the output up to a place, as much as the kernel takes.
+    ///
+    /// - Returns: How many bytes it took.
+    func trySendOutput(to end: Int) throws(SocketError) -> Int {
+        let output = output
+        return try exchange.trySend(output.span.extracting(outputPosition..<end)) ?? 0
+    }
 }

@@ -3,63 +3,200 @@
 import ArgumentParser
 import AsyncSockets
 import Foundation
+import JobStore
+import Logging
 import Sockets
+import SystemPackage
 import TalkbackServer
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keeps jobs and gives them to workers, for every client that speaks beanstalkd's protocol.",
         discussion: """
-            Jobs are kept in memory, and are gone when the server ends. SIGTERM and SIGINT end it; after SIGUSR1 it takes \
-            no more jobs and goes on giving out those it has.
+            A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a crash, and \
+            DELETED that it does not come back.
+
+            SIGTERM and SIGINT send the replies that are due and end the server; after SIGUSR1 it takes no more jobs and goes \
+            on giving out those it has. Sockets that systemd passes are listened on in place of --listen.
+
+            beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
+            -V, -v; -s, -c and -n are ignored. With any of them jobs are in memory unless -b is given, and have at most 65535 \
+            bytes, and all addresses are listened on unless -l is given, as with beanstalkd.
             """)
 
-    @Option(help: "Where to listen: HOST:PORT, or unix:PATH. May be given several times.")
+    @Option(help: "Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses. May be given several times.")
     var listen = ["127.0.0.1:11300"]
+
+    @Option(help: "The folder to keep jobs in. (default: talkback in $XDG_STATE_HOME or in ~/.local/state)")
+    var data: String?
+
+    @Flag(help: "Keep jobs in memory only: they are gone when the server ends.")
+    var memory = false
+
+    @Option(
+        help: """
+            When jobs are made to survive a loss of power: always, before a reply says that they are kept; within so many \
+            MILLISECONDS of it; or never, that is when the system does. A crash of the server alone loses nothing.
+            """)
+    var sync = SyncArgument.always
 
     @Option(help: "The most bytes in a job, up to 1073741824.")
     var maxJobSize = 1 << 20
 
+    @Option(help: "About how many bytes all jobs may take in memory. (default: half of the machine's)")
+    var maxMemory: Int?
+
     @Option(help: "The most connections at a time; more wait.")
     var maxConnections = 1 << 20
+
+    @Option(help: "The user to become once the addresses are taken.")
+    var user: String?
+
+    @Option(help: "The least that is logged.")
+    var logLevel = LogLevel(.info)
 
     func validate() throws {
         guard (0...1 << 30).contains(maxJobSize) else {
             throw ValidationError("--max-job-size takes 0 to 1073741824 bytes.")
         }
         guard maxConnections > 0 else { throw ValidationError("--max-connections takes 1 or more.") }
+        guard maxMemory ?? 0 >= 0 else { throw ValidationError("--max-memory takes 0 bytes or more.") }
+        guard !(memory && data != nil) else { throw ValidationError("--memory and --data do not go together.") }
     }
 
     func run() async throws {
+        let logger = makeLogger()
+        Rights.raiseDescriptorLimit()
+
         let loop = try EventLoop()
-        let server = Server(
-            ServerOptions(maximumJobSize: maxJobSize, connectionLimit: maxConnections), on: loop)
-        var listeners: [Listener] = []
-        for place in listen { listeners.append(try await Self.listener(at: place, on: loop)) }
-        let signals = Signals(stop: { [listeners] in listeners.forEach { $0.stop() } }) {
+        var listeners = try Listener.passedBySystemd(on: loop)
+        if listeners.isEmpty {
+            for place in listen { listeners.append(try await Self.listener(at: place, on: loop)) }
+        }
+        if let user { try Rights.become(user) }
+
+        // From here on clients can connect; they are served when the jobs are back.
+        let manager = ServiceManager()
+        let store = try memory ? nil : JobStore(storeOptions())
+        let reading = ReadingProgress(manager)
+        let server = try Server(options, store: store, on: loop) { count, total in reading.show(count, of: total) }
+        reading.end()
+
+        let signals = Signals {
+            manager.say("STOPPING=1")
+            Task { await server.stop() }
+        } drain: {
+            logger.notice("draining: no more jobs are taken")
             Task { await server.drain() }
         }
         for address in listeners.flatMap(\.addresses) { print("listening on \(address)") }
         fflush(nil)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for listener in listeners {
-                group.addTask {
-                    try await server.serve(listener) { error, _ in
-                        FileHandle.standardError.write(Data("\(error)\n".utf8))
-                    }
-                }
+        manager.say("READY=1\nSTATUS=\(memory ? "jobs are in memory" : "jobs are in \(try folder())")")
+        let watchdog = manager.startWatchdog(on: loop)
+        defer { watchdog?.cancel() }
+        logger.debug("ready", metadata: ["jobs": "\(reading.count)"])
+        try await server.serve(listeners) { [logger] error, origin in
+            switch origin {
+            case .accepting: logger.error("cannot accept", metadata: ["error": "\(error)"])
+            case .connection(let peer):
+                logger.info("a connection ended", metadata: ["peer": "\(peer)", "error": "\(error)"])
             }
-            try await group.waitForAll()
         }
         withExtendedLifetime(signals) {}
+    }
+
+    private func makeLogger() -> Logger {
+        LoggingSystem.bootstrap(StreamLogHandler.standardError)
+        var logger = Logger(label: "talkback")
+        logger.logLevel = logLevel.level
+        return logger
+    }
+
+    private var options: ServerOptions {
+        ServerOptions(
+            maximumJobSize: maxJobSize, maximumMemory: maxMemory ?? ServerOptions.halfOfMemory,
+            connectionLimit: maxConnections)
+    }
+
+    private func storeOptions() throws -> StoreOptions {
+        // Room for a group and for what it makes of the log and the file.
+        StoreOptions(folder: try folder(), sync: sync.sync, reserveSize: (16 << 20) + 2 * maxJobSize)
+    }
+
+    private func folder() throws -> String {
+        if let data { return data }
+        let environment = ProcessInfo.processInfo.environment
+        // A relative one is to be ignored, as the specification of these folders says.
+        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/talkback" }
+        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.local/state/talkback" }
+        throw ValidationError("There is no HOME to keep jobs in; give --data FOLDER, or --memory.")
     }
 
     /// An address, or a host's name with a port.
     private static func listener(at place: String, on loop: EventLoop) async throws -> Listener {
         if let address = try? SocketAddress(parsing: place) { return try Listener.bind(to: address, on: loop) }
-        guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]) else {
+        guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]),
+            case let host = place[..<colon], !host.isEmpty, !host.contains(":"), !place.hasPrefix("unix:")
+        else {
             throw ValidationError("--listen takes HOST:PORT or unix:PATH, not \"\(place)\".")
         }
-        return try await Listener.bind(toHost: String(place[..<colon]), port: port, on: loop)
+        guard host == "*" else { return try await Listener.bind(toHost: String(host), port: port, on: loop) }
+        do throws(SocketError) {
+            // One socket for both families.
+            return try Listener.bind(to: .ipv6(.any, port: port), on: loop)
+        } catch {
+            guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else { throw error }
+            return try Listener.bind(to: .ipv4(.any, port: port), on: loop)
+        }
     }
+}
+
+/// The value of `--sync`.
+enum SyncArgument: ExpressibleByArgument, CustomStringConvertible {
+    case always, never
+    case every(milliseconds: UInt32)
+
+    init?(argument: String) {
+        switch argument {
+        case "always": self = .always
+        case "never": self = .never
+        default:
+            guard let milliseconds = UInt32(argument) else { return nil }
+            self = milliseconds == 0 ? .always : .every(milliseconds: milliseconds)
+        }
+    }
+
+    var sync: StoreOptions.Sync {
+        switch self {
+        case .always: .always
+        case .never: .never
+        case .every(let milliseconds): .every(.milliseconds(Int64(milliseconds)))
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .always: "always"
+        case .never: "never"
+        case .every(let milliseconds): "\(milliseconds)"
+        }
+    }
+}
+
+/// The value of `--log-level`.
+struct LogLevel: ExpressibleByArgument, CustomStringConvertible {
+    let level: Logger.Level
+
+    init(_ level: Logger.Level) {
+        self.level = level
+    }
+
+    init?(argument: String) {
+        guard let level = Logger.Level(rawValue: argument) else { return nil }
+        self.level = level
+    }
+
+    var description: String { level.rawValue }
+
+    static let allValueStrings = Logger.Level.allCases.map(\.rawValue)
 }

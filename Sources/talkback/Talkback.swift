@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Foundation
 import TalkbackServer
 
 @main
@@ -10,4 +11,18 @@ struct Talkback: AsyncParsableCommand {
         abstract: "Takes slow tasks from web pages and keeps them until a worker has done them.",
         version: TalkbackVersion.current,
         subcommands: [Serve.self])
+
+    static func main() async {
+        do {
+            let arguments = try BeanstalkdArguments.translated(CommandLine.arguments)
+            var command = try parseAsRoot(arguments)
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
 }

@@ -14,7 +14,7 @@ struct ProgramTests {
 
     @Test(arguments: [SIGTERM, SIGINT])
     func signalEndsTheServer(signal: Int32) throws {
-        let server = try Program("talkback", "serve", "--listen", "127.0.0.1:0")
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
         let address = try server.address()
         let waiting = try Socket.connect(to: address)
         try waiting.sendAll("reserve\r\n")
@@ -25,7 +25,7 @@ struct ProgramTests {
     }
 
     @Test func otherSignalsDrainOrDoNothing() throws {
-        let server = try Program("talkback", "serve", "--listen", "127.0.0.1:0")
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
         let address = try server.address()
         server.send(SIGHUP)
         #expect(try ask(address, "put 0 0 60 1\r\nx\r\n") == "INSERTED 1\r\n")
@@ -39,7 +39,7 @@ struct ProgramTests {
     @Test func listensInSeveralPlacesAndNamesThem() throws {
         let folder = TemporaryFolder()
         let path = folder.file("s")
-        let server = try Program("talkback", "serve", "--listen", "127.0.0.1:0", "--listen", "unix:\(path)")
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0", "--listen", "unix:\(path)")
         let address = try server.address()
         #expect(server.line() == "listening on unix:\(path)")
         #expect(try ask(address, "use a\r\n") == "USING a\r\n")
@@ -63,7 +63,7 @@ struct ProgramTests {
     @Test func takenPortIsAnError() throws {
         let taken = try Socket.listen(on: .ipv4(.loopback, port: 0))
         let port = try #require(try taken.localAddress.port)
-        let outcome = try Program("talkback", "serve", "--listen", "127.0.0.1:\(port)").outcome()
+        let outcome = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:\(port)").outcome()
         #expect(outcome.status == 1)
         #expect(outcome.errors == "Error: bind 127.0.0.1:\(port): Address already in use (EADDRINUSE)\n")
     }

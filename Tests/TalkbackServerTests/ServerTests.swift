@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncSockets
+import JobStore
 import Sockets
 import TalkbackServer
+import TestSupport
 import Testing
 
-/// The server over real connections. What each command does is the queue's and the protocol's tests' matter.
+/// Where a server's jobs are.
+enum Storage: CaseIterable {
+    case memory, disk
+}
+
+/// The server over real connections, in memory and on disk. What each command does is the queue's and the protocol's tests'
+/// matter.
 @Suite(.timeLimit(.minutes(5)))
 struct ServerTests {
     private let loop: EventLoop
@@ -14,20 +22,24 @@ struct ServerTests {
         loop = try EventLoop()
     }
 
+    /// Calls `body` with a server that serves, and stops it then.
     private func serving(
-        _ options: ServerOptions = ServerOptions(maximumJobSize: 1000), _ body: (Listener) async throws -> Void
+        _ storage: Storage, _ options: ServerOptions = ServerOptions(maximumJobSize: 1000),
+        _ body: (Listener, Server) async throws -> Void
     ) async throws {
-        let server = Server(options, on: loop)
+        let folder = TemporaryFolder()
+        let store = try storage == .memory ? nil : JobStore(StoreOptions(folder: folder.path, reserveSize: 1 << 16))
+        let server = try Server(options, store: store, on: loop)
         let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.serve(listener) }
+            group.addTask { try await server.serve([listener]) }
             do {
-                try await body(listener)
+                try await body(listener, server)
             } catch {
                 group.cancelAll()
                 throw error
             }
-            listener.stop()
+            await server.stop()
             try await group.waitForAll()
         }
         loop.stop()
@@ -53,8 +65,8 @@ struct ServerTests {
         #expect(String(decoding: received, as: UTF8.self) == replies, sourceLocation: sourceLocation)
     }
 
-    @Test func jobGoesFromAProducerToAWorker() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func jobGoesFromAProducerToAWorker(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let (producer, worker) = (try await connect(listener), try await connect(listener))
             try await expect(producer, "put 0 0 60 5\r\nhello\r\n", "INSERTED 1\r\n")
             try await expect(worker, "reserve\r\n", "RESERVED 1 5\r\nhello\r\n")
@@ -62,8 +74,8 @@ struct ServerTests {
         }
     }
 
-    @Test func workerThatWaitsIsServedAndThenGoesOn() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func workerThatWaitsIsServedAndThenGoesOn(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let (producer, worker) = (try await connect(listener), try await connect(listener))
             // What comes behind a reserve that waits waits too.
             try await worker.send("reserve\r\nuse later\r\n")
@@ -72,30 +84,32 @@ struct ServerTests {
         }
     }
 
-    @Test func pipelinedCommandsAreAnsweredInOrderHoweverTheyAreCut() async throws {
+    @Test(arguments: Storage.allCases)
+    func pipelinedCommandsAreAnsweredInOrderHoweverTheyAreCut(storage: Storage) async throws {
         let commands =
-            "use a\r\nput 3 0 9 2\r\nab\r\nwatch a\r\nreserve\r\nbury 1 0\r\npeek-buried\r\nkick 5\r\n"
+            "use a\r\nput 3 0 9 2\r\nab\r\nwatch a\r\nreserve\r\nbury # 0\r\npeek-buried\r\nkick 5\r\n"
             + "bogus\r\n"
         let replies =
-            "USING a\r\nINSERTED 1\r\nWATCHING 2\r\nRESERVED 1 2\r\nab\r\nBURIED\r\nFOUND 1 2\r\nab\r\nKICKED 1\r\n"
+            "USING a\r\nINSERTED #\r\nWATCHING 2\r\nRESERVED # 2\r\nab\r\nBURIED\r\nFOUND # 2\r\nab\r\nKICKED 1\r\n"
             + "UNKNOWN_COMMAND\r\n"
-        let bytes = Array(commands.utf8)
-        for cut in stride(from: 0, to: bytes.count, by: 3) {
-            let loop = try EventLoop()
-            let server = Server(on: loop)
-            let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
-            let serving = Task { try await server.serve(listener) }
-            let client = try await Connection.connect(to: listener.address, on: loop)
-            try await client.send(Array(bytes[..<cut]))
-            try await expect(client, String(decoding: bytes[cut...], as: UTF8.self), replies)
-            listener.stop()
-            try await serving.value
-            loop.stop()
+        let length = commands.utf8.count
+        try await serving(storage) { listener, _ in
+            for (round, cut) in stride(from: 0, to: length, by: 3).enumerated() {
+                let job = round + 1
+                let bytes = Array(commands.replacing("#", with: "\(job)").utf8)
+                let client = try await connect(listener)
+                try await client.send(Array(bytes[..<cut]))
+                try await expect(
+                    client, String(decoding: bytes[cut...], as: UTF8.self),
+                    replies.replacing("#", with: "\(job)"))
+                try await expect(client, "reserve\r\ndelete \(job)\r\n", "RESERVED \(job) 2\r\nab\r\nDELETED\r\n")
+                client.close()
+            }
         }
     }
 
-    @Test func workerThatGoesLeavesItsJobToTheNext() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func workerThatGoesLeavesItsJobToTheNext(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let (one, other) = (try await connect(listener), try await connect(listener))
             try await expect(one, "put 0 0 60 1\r\nx\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
             try await other.send("reserve\r\n")
@@ -109,8 +123,8 @@ struct ServerTests {
         }
     }
 
-    @Test func halfClosedClientIsStillAnswered() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func halfClosedClientIsStillAnswered(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let client = try await connect(listener)
             try await client.send("reserve\r\nlist-tube-used\r\n")
             try client.finishSending()
@@ -120,8 +134,8 @@ struct ServerTests {
         }
     }
 
-    @Test func timesPassByTheClock() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func timesPassByTheClock(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let client = try await connect(listener)
             let start = ContinuousClock.now
             try await expect(client, "reserve-with-timeout 1\r\n", "TIMED_OUT\r\n")
@@ -132,8 +146,8 @@ struct ServerTests {
         }
     }
 
-    @Test func clientThatDoesNotReadKeepsNobodyElseWaiting() async throws {
-        try await serving(ServerOptions(maximumJobSize: 1 << 20)) { listener in
+    @Test(arguments: Storage.allCases) func clientThatDoesNotReadKeepsNobodyElseWaiting(storage: Storage) async throws {
+        try await serving(storage, ServerOptions(maximumJobSize: 1 << 20)) { listener, _ in
             let (deaf, other) = (try await connect(listener), try await connect(listener))
             let body = String(repeating: "b", count: 1 << 20)
             try await expect(deaf, "put 0 0 60 \(1 << 20)\r\n\(body)\r\n", "INSERTED 1\r\n")
@@ -148,23 +162,19 @@ struct ServerTests {
         }
     }
 
-    @Test func drainingServerTakesNoJobs() async throws {
-        let server = Server(on: loop)
-        let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
-        let serving = Task { try await server.serve(listener) }
-        let client = try await connect(listener)
-        try await expect(client, "put 0 0 60 1\r\nx\r\n", "INSERTED 1\r\n")
-        await server.drain()
-        try await expect(
-            client, "put 0 0 60 1\r\ny\r\nput 0 0 60 1\r\nyy\r\n\r\nreserve\r\n",
-            "DRAINING\r\nEXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\nRESERVED 1 1\r\nx\r\n")
-        listener.stop()
-        try await serving.value
-        loop.stop()
+    @Test(arguments: Storage.allCases) func drainingServerTakesNoJobs(storage: Storage) async throws {
+        try await serving(storage) { listener, server in
+            let client = try await connect(listener)
+            try await expect(client, "put 0 0 60 1\r\nx\r\n", "INSERTED 1\r\n")
+            await server.drain()
+            try await expect(
+                client, "put 0 0 60 1\r\ny\r\nput 0 0 60 1\r\nyy\r\n\r\nreserve\r\n",
+                "DRAINING\r\nEXPECTED_CRLF\r\nUNKNOWN_COMMAND\r\nRESERVED 1 1\r\nx\r\n")
+        }
     }
 
-    @Test func statisticsHaveBeanstalkdsFields() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func statisticsHaveBeanstalkdsFields(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let client = try await connect(listener)
             try await client.send("stats\r\nquit\r\n")
             let reply = String(decoding: try await client.receiveAll(limit: 10_000), as: UTF8.self)
@@ -176,8 +186,8 @@ struct ServerTests {
         }
     }
 
-    @Test func manyClientsGetEveryJobOnce() async throws {
-        try await serving { listener in
+    @Test(arguments: Storage.allCases) func manyClientsGetEveryJobOnce(storage: Storage) async throws {
+        try await serving(storage) { listener, _ in
             let taken = try await withThrowingTaskGroup(of: [Int].self) { group in
                 for number in 0..<8 {
                     group.addTask(executorPreference: loop) {

@@ -133,7 +133,7 @@ def transcript(command, in_pieces):
 
 def main():
     talkback, beanstalkd = sys.argv[1:]
-    ours = [talkback, "serve", "--listen", "127.0.0.1:{port}", "--max-job-size", "65535"]
+    ours = [talkback, "serve", "--memory", "--listen", "127.0.0.1:{port}", "--max-job-size", "65535"]
     theirs = [beanstalkd, "-l", "127.0.0.1", "-p", "{port}"]
     expected = transcript(theirs, in_pieces=False)
     problems = 0

@@ -13,7 +13,8 @@ internal import SystemPackage
 @safe
 final class Channel: @unchecked Sendable {
     // `@safe`, `@unchecked`: `sockets` is set once, used only by calls that have entered `use`, and freed by whoever
-    // closes, after the last of them has left. Everything else is immutable or atomic.
+    // closes, after the last of them has left; `exchange` belongs to the loop's thread. Everything else is immutable or
+    // atomic.
 
     let loop: EventLoop
     let use = Use()
@@ -37,6 +38,8 @@ final class Channel: @unchecked Sendable {
     /// When every call that waits gives up.
     let totalDeadline = Atomic<Int64>(.max)
     let totalTimer = Atomic<UInt64>(0)
+    /// Who is called in place of waking a task. Only code on the loop's thread uses it.
+    var exchange: Exchange?
 
     init(_ socket: consuming Socket, on loop: EventLoop) {
         self.loop = loop
@@ -131,6 +134,7 @@ final class Channel: @unchecked Sendable {
 
     /// Called by the loop with what the poller says.
     func handle(_ events: PollEvents) {
+        if let exchange { return exchange.handle(events) }
         if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error, .priority]) {
             use.set(.shortReceivesLeaveMore)
             reader.wake()

@@ -115,7 +115,7 @@ extension Socket {
     ///
     /// - Returns: The number of bytes, 0 at the end of a stream, or `nil` if nothing has arrived.
     @inline(__always)
-    fileprivate func tryReceive(
+    func tryReceive(
         appendingTo bytes: inout [UInt8], upTo limit: Int
     ) throws(SocketError) -> Int? {
         var received: Int?

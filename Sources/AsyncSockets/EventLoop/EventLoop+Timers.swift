@@ -44,6 +44,11 @@ extension EventLoop {
         ScheduledTimer(loop: self, id: addTimer(at: time(after: delay), .call(action)))
     }
 
+    /// As ``schedule(after:_:)``, at a time of ``now``'s clock.
+    package func schedule(at time: Int64, _ action: @escaping @Sendable () -> Void) -> ScheduledTimer {
+        ScheduledTimer(loop: self, id: addTimer(at: time, .call(action)))
+    }
+
     /// Suspends the task for a time.
     ///
     /// - Parameter duration: How long, on the monotonic clock; less than zero is not at all.

@@ -21,7 +21,7 @@ internal import SystemPackage
 ///
 /// On Linux a loop is an `epoll(7)` instance and an `eventfd(2)`.
 public final class EventLoop: @unchecked Sendable {
-    // `@unchecked`: `jobs`, `batch` and `turnTime` belong to the thread that runs the loop, of which there is at most one
+    // `@unchecked`: `jobs`, `works`, their batches and `turnTime` belong to the thread that runs the loop, of which there is at most one
     // at any time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Lock.
 
     /// `@safe`: each reference is released once, by the loop's thread.
@@ -29,6 +29,8 @@ public final class EventLoop: @unchecked Sendable {
     private struct Shared {
         /// Jobs from other threads.
         var jobs: [UnownedJob] = []
+        /// What other threads want done.
+        var works: [any LoopWork & Sendable] = []
         /// Channels that other threads have taken off the poller.
         var retired: [Unmanaged<Channel>] = unsafe []
         /// Whether a thread runs the loop, or is about to.
@@ -55,6 +57,9 @@ public final class EventLoop: @unchecked Sendable {
     /// Jobs in the order in which they are to run; only the loop's thread uses them.
     private var jobs: [UnownedJob] = []
     private var batch: [UnownedJob] = []
+    /// What is to be done after this turn's events; as above.
+    private var works: [any LoopWork] = []
+    private var worksBatch: [any LoopWork] = []
 
     /// Creates a loop and starts its thread, which runs until ``stop()``.
     ///
@@ -134,6 +139,22 @@ public final class EventLoop: @unchecked Sendable {
             unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: tasks)
         }
         batch.removeAll(keepingCapacity: true)
+        guard !works.isEmpty else { return }
+        swap(&works, &worksBatch)
+        for work in worksBatch { work.work() }
+        worksBatch.removeAll(keepingCapacity: true)
+    }
+
+    /// Has something done once, after the events of this turn and the jobs that they have made. Only for code on the loop.
+    package func soon(_ work: any LoopWork) {
+        works.append(work)
+    }
+
+    /// Has something done soon, on the loop's thread. Any thread may call it.
+    package func request(_ work: any LoopWork & Sendable) {
+        shared.withLock { $0.works.append(work) }
+        hasSharedWork.store(true, ordering: .sequentiallyConsistent)
+        ensureRunning()
     }
 
     private func takeSharedWork() {
@@ -141,6 +162,8 @@ public final class EventLoop: @unchecked Sendable {
         shared.withLock { shared in
             jobs.append(contentsOf: shared.jobs)
             shared.jobs.removeAll(keepingCapacity: true)
+            works.append(contentsOf: shared.works)
+            shared.works.removeAll(keepingCapacity: true)
             // No event of theirs is on its way: they were taken off the poller before the wait for the next events.
             unsafe shared.retired.forEach { unsafe $0.release() }
             unsafe shared.retired.removeAll(keepingCapacity: true)
@@ -149,7 +172,7 @@ public final class EventLoop: @unchecked Sendable {
 
     private func waitForEvents() {
         var timeout: Int64 = 0
-        let hasJobs = !jobs.isEmpty
+        let hasJobs = !jobs.isEmpty || !works.isEmpty
         if !hasJobs {
             // First say that a wake-up is needed from now on, then look once more: whoever adds something looks at
             // these two in the other order.
@@ -183,9 +206,9 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Whether the loop has ended. From then on whatever is added needs a new thread.
     private func end() -> Bool {
-        guard jobs.isEmpty, mayEnd else { return false }
+        guard jobs.isEmpty, works.isEmpty, mayEnd else { return false }
         let hasEnded = shared.withLock { shared in
-            guard shared.jobs.isEmpty, unsafe shared.retired.isEmpty else { return false }
+            guard shared.jobs.isEmpty, shared.works.isEmpty, unsafe shared.retired.isEmpty else { return false }
             shared.isRunning = false
             return true
         }
@@ -199,11 +222,17 @@ public final class EventLoop: @unchecked Sendable {
     }
 }
 
+/// What an ``EventLoop`` can be asked to do soon.
+package protocol LoopWork: AnyObject {
+    /// Called on the loop's thread.
+    func work()
+}
+
 // MARK: Channels
 
 extension EventLoop {
     /// The monotonic clock in nanoseconds; on the loop's own thread it is read once a turn.
-    var now: Int64 {
+    package var now: Int64 {
         guard isCurrent else { return LoopThread.now() }
         if turnTime == 0 { turnTime = LoopThread.now() }
         return turnTime

@@ -22,8 +22,10 @@ public struct CommandParser: ~Copyable, Sendable {
         case body([UInt8])
         /// The line is to be answered with an error.
         case error(CommandError)
-        /// A put of a job that was too big; its body is skipped.
+        /// A put of a job that was too big; its body was skipped.
         case jobTooBig
+        /// The end of a body that was skipped because of ``CommandParser/skipBody()``.
+        case skippedBody
     }
 
     private enum State {
@@ -33,7 +35,7 @@ public struct CommandParser: ~Copyable, Sendable {
         /// The body and the two bytes behind it, of which so many are missing.
         case body(missing: Int)
         /// A body that is not wanted, with the two bytes behind it.
-        case skipping(Int)
+        case skipping(Int, isTooBig: Bool)
     }
 
     private var state = State.line
@@ -63,13 +65,13 @@ public struct CommandParser: ~Copyable, Sendable {
                 if skipLine(bytes, &position, lastWasReturn) { return .error(.badFormat) }
             case .body(let missing):
                 if let input = nextBody(bytes, &position, missing) { return input }
-            case .skipping(let count):
+            case .skipping(let count, let isTooBig):
                 let skipped = min(count, bytes.count - position)
                 position += skipped
-                state = .skipping(count - skipped)
+                state = .skipping(count - skipped, isTooBig: isTooBig)
                 if skipped == count {
                     state = .line
-                    return .jobTooBig
+                    return isTooBig ? .jobTooBig : .skippedBody
                 }
             }
         }
@@ -79,6 +81,16 @@ public struct CommandParser: ~Copyable, Sendable {
     /// Whether a command or a body has begun and not ended.
     public var isInTheMiddle: Bool {
         if case .line = state { !pending.isEmpty } else { true }
+    }
+
+    /// How many bytes are kept of a line or a body that has not arrived whole.
+    public var pendingCount: Int { pending.count }
+
+    /// Throws away the body that has begun, and what is still to come of it.
+    public mutating func skipBody() {
+        guard case .body(let missing) = state else { return }
+        pending = []
+        state = .skipping(missing, isTooBig: false)
     }
 
     private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) -> Input? {
@@ -122,7 +134,7 @@ public struct CommandParser: ~Copyable, Sendable {
             if case .put(let header) = command { state = .body(missing: header.byteCount + 2) }
             return .command(command)
         case .tooBig(let byteCount):
-            state = .skipping(byteCount + 2)
+            state = .skipping(byteCount + 2, isTooBig: true)
             return nil
         case .badFormat: return .error(.badFormat)
         case .unknown: return .error(.unknownCommand)

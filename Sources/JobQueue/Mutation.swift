@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened they
+/// make the queue again, by ``JobQueue/restore(_:)`` and ``JobQueue/restorePause(of:_:until:)``.
+public enum Mutation: Hashable, Sendable {
+    /// A job is there.
+    case put(JobRecord)
+    /// Something about a job is different now.
+    case change(JobChange)
+    /// A job is gone, about which something had changed so many times, 255 at most.
+    case delete(UInt64, changes: UInt8)
+    /// A tube is paused for so many seconds, until a time; for 0 seconds: is not paused any more.
+    case pause([UInt8], seconds: UInt32, until: QueueTime)
+}
+
+/// A job as it was put, and as it is found again.
+public struct JobRecord: Hashable, Sendable {
+    /// The number.
+    public var id: UInt64
+    /// The tube's name.
+    public var tube: [UInt8]
+    /// The most urgent is 0.
+    public var priority: UInt32
+    /// The last delay in seconds.
+    public var delay: UInt32
+    /// Seconds that a worker has for the job.
+    public var timeToRun: UInt32
+    /// When the job was put.
+    public var creation: QueueTime
+    /// When a delayed job is ready.
+    public var due: QueueTime
+    /// The body.
+    public var body: [UInt8]
+
+    /// A record.
+    public init(
+        id: UInt64, tube: [UInt8], priority: UInt32, delay: UInt32, timeToRun: UInt32, creation: QueueTime,
+        due: QueueTime, body: [UInt8]
+    ) {
+        self.id = id
+        self.tube = tube
+        self.priority = priority
+        self.delay = delay
+        self.timeToRun = timeToRun
+        self.creation = creation
+        self.due = due
+        self.body = body
+    }
+}
+
+/// What there is to know about a job that is not as it was put.
+public struct JobChange: Hashable, Sendable {
+    /// The number.
+    public var id: UInt64
+    /// The state that the job is found in again. A reserved job is found ready, as its worker is gone then.
+    public var state: JobState
+    /// The priority.
+    public var priority: UInt32
+    /// The last delay in seconds.
+    public var delay: UInt32
+    /// When a delayed job is ready.
+    public var due: QueueTime
+    /// A buried job's number in the order of burying; 0 for others.
+    public var burial: Int64
+    /// How often things have happened to it.
+    public var counts: JobCounts
+
+    /// A change.
+    public init(
+        id: UInt64, state: JobState, priority: UInt32, delay: UInt32, due: QueueTime, burial: Int64, counts: JobCounts
+    ) {
+        self.id = id
+        self.state = state
+        self.priority = priority
+        self.delay = delay
+        self.due = due
+        self.burial = burial
+        self.counts = counts
+    }
+}
+
+extension JobQueue {
+    /// What has happened since the last call, for whoever keeps the queue; nothing unless the queue records.
+    ///
+    /// - Parameter taken: The mutations are appended to it.
+    public func takeMutations(into taken: inout [Mutation]) {
+        if taken.isEmpty {
+            swap(&taken, &mutations)
+        } else {
+            taken.append(contentsOf: mutations)
+        }
+        mutations.removeAll(keepingCapacity: true)
+    }
+
+    /// Whether there is something to take.
+    public var hasMutations: Bool { !mutations.isEmpty }
+
+    func record(put job: Job) {
+        guard isRecording else { return }
+        job.sequence = nextSequence()
+        mutations.append(
+            .put(
+                JobRecord(
+                    id: job.id, tube: job.tube.name, priority: job.priority, delay: job.delay,
+                    timeToRun: job.timeToRun, creation: job.creation, due: job.time, body: job.body)))
+    }
+
+    /// Records how a job is now, as something that replies wait for.
+    func record(change job: Job) {
+        guard isRecording else { return }
+        job.sequence = nextSequence()
+        recordCounts(of: job)
+    }
+
+    /// Records how a job is now, as something that no reply waits for.
+    func recordCounts(of job: Job) {
+        guard isRecording else { return }
+        if job.changeCount < .max { job.changeCount += 1 }
+        mutations.append(
+            .change(
+                JobChange(
+                    id: job.id, state: job.state == .reserved ? .ready : job.state, priority: job.priority,
+                    delay: job.delay, due: job.state == .delayed ? job.time : QueueTime(nanoseconds: 0),
+                    burial: job.state == .buried ? job.time.nanoseconds : 0, counts: job.counts)))
+    }
+
+    func record(delete job: Job) {
+        guard isRecording else { return }
+        job.sequence = nextSequence()
+        mutations.append(.delete(job.id, changes: job.changeCount))
+    }
+
+    func record(pause tube: Tube) {
+        guard isRecording else { return }
+        _ = nextSequence()
+        mutations.append(.pause(tube.name, seconds: tube.pause, until: tube.time))
+    }
+
+    private func nextSequence() -> UInt64 {
+        lastSequence += 1
+        show(lastSequence)
+        return lastSequence
+    }
+
+    /// Says that something was shown that any mutation may have made what it is.
+    public func showAll() { show(lastSequence) }
+
+    func show(_ sequence: UInt64) {
+        if sequence > shownSequence { shownSequence = sequence }
+    }
+
+    // MARK: Restoring
+
+    /// Puts a job back that was kept. Only for a queue without clients.
+    ///
+    /// - Parameters:
+    ///   - record: The job as it was put.
+    ///   - change: What has changed since then, last.
+    public func restore(_ record: JobRecord, _ change: JobChange? = nil, at now: QueueTime) {
+        let job = Job(
+            record.id, in: tube(named: record.tube), priority: record.priority, delay: record.delay,
+            timeToRun: record.timeToRun, record.body, record.creation)
+        add(job)
+        job.tube.totalCount += 1
+        totals.totalJobs += 1
+        skipIDs(through: job.id)
+        var due: QueueTime? = record.delay > 0 ? record.due : nil
+        if let change {
+            job.changeCount = 1
+            job.priority = change.priority
+            job.delay = change.delay
+            job.counts = change.counts
+            due = change.state == .delayed ? change.due : nil
+            if change.state == .buried {
+                bury(job, change.burial)
+                return
+            }
+        }
+        if let due, due > now {
+            makeDelayed(job, until: due)
+        } else {
+            makeReady(job)
+        }
+    }
+
+    /// Pauses a tube as it was paused, and makes it if it has no jobs: those who watched it will come back. Only for a queue
+    /// without clients.
+    public func restorePause(of name: [UInt8], _ seconds: UInt32, until time: QueueTime) {
+        guard seconds > 0 else { return }
+        let tube = tube(named: name)
+        tube.pause = seconds
+        timers.set(tube, to: time)
+    }
+}

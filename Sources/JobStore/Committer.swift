@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+internal import GRDB
+internal import JobQueue
+
+/// The database connection, and what is done with it. Used by one thread at a time: who opens, who recovers, then the store's.
+final class Committer: @unchecked Sendable {
+    // `@unchecked`: a store opens, recovers and starts in that order, and from then on only its thread gets here.
+    private let options: StoreOptions
+    private let database: DatabaseQueue
+    private let path: String
+    private var lock: FolderLock?
+    private var reserve: DiskReserve
+    /// Numbers before this are never given to a job again, whatever is deleted.
+    private var keptNextID: UInt64 = 1
+
+    private var lastSync = ContinuousClock.now
+    private var hasUnsynced = false
+    private var writtenPages = 0
+
+    /// The log is brought into the file when it has so many pages, and begins anew: it never grows beyond what one group adds.
+    private static let checkpointPages = 1000
+    /// By how much the kept number is ahead, so that it need not be written with each group.
+    private static let idStep: UInt64 = 1024
+    /// How often the disk is tried again when it is full.
+    private static let retryInterval: TimeInterval = 1
+
+    init(_ options: StoreOptions) throws(StoreError) {
+        self.options = options
+        path = options.folder + "/jobs.sqlite"
+        try Folder.make(options.folder)
+        guard !Folder.hasBeanstalkdLog(options.folder) else {
+            throw StoreError("open", options.folder, .beanstalkdLog)
+        }
+        lock = try FolderLock(options.folder)
+        let path = path
+        try Folder.makeFile(path)
+        do {
+            database = try Self.open(path)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw Self.error("open", path, SQLiteFailure(error))
+        }
+        reserve = DiskReserve(options.folder, size: options.reserveSize)
+        _ = reserve.take()
+    }
+
+    var hasReserve: Bool { reserve.isThere }
+
+    private static func open(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.label = "talkback store"
+        configuration.allowsUnsafeTransactions = true
+        // Bodies are other people's.
+        configuration.publicStatementArguments = false
+        configuration.prepareDatabase { database in
+            // One connection has the file for itself; so the index of the log needs no shared memory.
+            try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
+            let id = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+            let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
+            guard id == Schema.applicationID || (id == 0 && isEmpty) else {
+                throw StoreError("open", path, .foreign)
+            }
+            if isEmpty {
+                // Deleted jobs give their space back when it is needed: see reclaimSpace.
+                try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
+            }
+        }
+        // A file that somebody else made must not be touched before it is known to be ours.
+        let database = try DatabaseQueue(path: path, configuration: configuration)
+        try database.writeWithoutTransaction { database in
+            if try Schema.migrator.hasBeenSuperseded(database) { throw StoreError("open", path, .newer) }
+            let mode = try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL")
+            guard mode == "wal" else { throw DatabaseError(message: "there is no write-ahead log on this file system") }
+            // Checkpoints are made between groups, by this connection.
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = 0")
+            try database.execute(sql: "PRAGMA cache_size = -32768")
+            try database.execute(sql: "PRAGMA temp_store = MEMORY")
+            try setSync(.full, database)
+        }
+        try Schema.migrator.migrate(database)
+        return database
+    }
+
+    // MARK: Recovering
+
+    func recover(
+        into queue: JobQueue, at now: QueueTime, _ onProgress: @Sendable (Int, Int) -> Void
+    ) throws(StoreError) {
+        do {
+            try database.writeWithoutTransaction { database in
+                try recover(into: queue, at: now, database, onProgress)
+            }
+        } catch {
+            throw Self.error("read", path, error as? SQLiteFailure ?? SQLiteFailure(error))
+        }
+    }
+
+    private func recover(
+        into queue: JobQueue, at now: QueueTime, _ database: Database, _ onProgress: @Sendable (Int, Int) -> Void
+    ) throws {
+        let offset = Self.systemTime() - now.nanoseconds
+        func time(_ stored: Int64) -> QueueTime { QueueTime(nanoseconds: stored &- offset) }
+        let total = try Int.fetchOne(database, sql: "SELECT count(*) FROM job") ?? 0
+        let nextID = try Int64.fetchOne(database, sql: "SELECT id FROM next_id") ?? 1
+        keptNextID = UInt64(bitPattern: nextID)
+        var count = 0
+        let rows = try HotStatement(
+            database,
+            """
+            SELECT job.id, job.tube, job.priority, job.delay, job.time_to_run, job.creation, job.due, job.body,
+                change.id, change.state, change.priority, change.delay, change.due, change.burial, change.reserves,
+                change.timeouts, change.releases, change.buries, change.kicks
+            FROM job LEFT JOIN change ON change.id = job.id ORDER BY job.id
+            """)
+        try rows.forEachRow {
+            let id = UInt64(bitPattern: rows.number(0))
+            let record = JobRecord(
+                id: id, tube: rows.bytes(1), priority: rows.number32(2), delay: rows.number32(3),
+                timeToRun: rows.number32(4), creation: time(rows.number(5)), due: time(rows.number(6)),
+                body: rows.bytes(7))
+            var change: JobChange?
+            if !rows.isNull(8) {
+                var counts = JobCounts()
+                counts.reserves = rows.number32(14)
+                counts.timeouts = rows.number32(15)
+                counts.releases = rows.number32(16)
+                counts.buries = rows.number32(17)
+                counts.kicks = rows.number32(18)
+                change = JobChange(
+                    id: id, state: JobState(storedNumber: rows.number(9)), priority: rows.number32(10),
+                    delay: rows.number32(11), due: time(rows.number(12)), burial: rows.number(13), counts: counts)
+            }
+            queue.restore(record, change, at: now)
+            count += 1
+            if count % 4096 == 0 || count == total { onProgress(count, total) }
+        }
+        queue.skipIDs(through: keptNextID - 1)
+        let pauses = try HotStatement(database, "SELECT tube, seconds, until FROM pause")
+        try pauses.forEachRow {
+            let until = time(pauses.number(2))
+            if until > now { queue.restorePause(of: pauses.bytes(0), pauses.number32(1), until: until) }
+        }
+        if total == 0 { onProgress(0, 0) }
+    }
+
+    // MARK: Committing
+
+    /// What `body` of ``run(_:)`` commits with.
+    struct Commit {
+        fileprivate let committer: Committer
+        fileprivate let database: Database
+        fileprivate let statements: Statements
+
+        /// When there is something to look after even without a group.
+        var deadline: Date? { committer.deadline }
+
+        /// Commits a group.
+        ///
+        /// - Parameter onFull: Called when the disk turns out to be full, before the group is tried again.
+        /// - Returns: Whether the disk is full.
+        func group(_ group: JobStore.Gathering, onFull: () -> Void) throws(StoreError) -> Bool {
+            try committer.commit(group, database, statements, onFull)
+            return !committer.hasReserve
+        }
+
+        /// Leaves everything in order, for the last time.
+        func finish(nextID: UInt64) throws(StoreError) {
+            try committer.finish(nextID, database, statements)
+        }
+    }
+
+    /// Calls `body` with the database.
+    func run(_ body: (Commit) throws(StoreError) -> Void) throws(StoreError) {
+        do {
+            try database.writeWithoutTransaction { database in
+                try body(Commit(committer: self, database: database, statements: try Statements(database)))
+            }
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw Self.error("prepare", path, SQLiteFailure(error))
+        }
+    }
+
+    /// Lets others have the folder.
+    func close() {
+        // Nothing is left to do that could fail.
+        try? database.close()
+        lock = nil
+    }
+
+    private func commit(
+        _ group: JobStore.Gathering, _ database: Database, _ statements: Statements, _ onFull: () -> Void
+    ) throws(StoreError) {
+        do throws(SQLiteFailure) {
+            try prepareSync(database)
+            if !group.mutations.isEmpty {
+                do throws(SQLiteFailure) {
+                    try write(group, database, statements)
+                } catch {
+                    guard error.isFull, reserve.isThere else { throw error }
+                    if database.hasTransaction { try statements.rollback.run() }
+                    reserve.giveUp()
+                    onFull()
+                    try write(group, database, statements)
+                }
+            } else if hasUnsynced, case .every = options.sync {
+                // Any commit syncs all of the log.
+                try statements.begin.run()
+                try statements.setNextID.run(Int64(bitPattern: keptNextID))
+                try statements.commit.run()
+                noteSynced()
+            }
+        } catch {
+            throw Self.error("write", path, error)
+        }
+        lookAfterSpace(database)
+    }
+
+    private func write(_ group: JobStore.Gathering, _ database: Database, _ statements: Statements)
+        throws(SQLiteFailure)
+    {
+        let offset = Self.systemTime() - Self.queueTime()
+        let dropped = Self.changesNotWorthWriting(group.mutations)
+        try statements.begin.run()
+        var nextID = keptNextID
+        for mutation in group.mutations {
+            switch mutation {
+            case .put(let job): try statements.insertJob.insert(job, offset: offset)
+            case .change(let change):
+                if dropped[change.id] == nil { try statements.replaceChange.replace(change, offset: offset) }
+            case .delete(let id, let changes):
+                try statements.deleteJob.delete(id)
+                if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.delete(id) }
+                // The table does not remember the highest number once it is gone.
+                if id >= nextID { nextID = group.nextID + Self.idStep }
+            case .pause(let tube, let seconds, let until):
+                try statements.setPause.setPause(tube, seconds, until.nanoseconds &+ offset)
+            }
+        }
+        if nextID != keptNextID { try statements.setNextID.run(Int64(bitPattern: nextID)) }
+        try statements.commit.run()
+        keptNextID = nextID
+        hasUnsynced = true
+        if isSyncing { noteSynced() }
+        writtenPages += database.takeWrittenPageCount()
+    }
+
+    /// Changes of jobs that are deleted in the same group, by the job's number, and how many.
+    private static func changesNotWorthWriting(_ mutations: [Mutation]) -> [UInt64: Int] {
+        var dropped: [UInt64: Int] = [:]
+        for case .delete(let id, let changes) in mutations where changes > 0 { dropped[id] = 0 }
+        guard !dropped.isEmpty else { return dropped }
+        for case .change(let change) in mutations { dropped[change.id]? += 1 }
+        return dropped
+    }
+
+    private func finish(_ nextID: UInt64, _ database: Database, _ statements: Statements) throws(StoreError) {
+        do throws(SQLiteFailure) {
+            do {
+                try Self.setSync(.full, database)
+            } catch {
+                throw SQLiteFailure(error)
+            }
+            try statements.begin.run()
+            // Exactly, as there is nothing more to come.
+            try statements.setNextID.run(Int64(bitPattern: max(nextID, 1)))
+            try statements.commit.run()
+        } catch {
+            // Everything that matters was committed before; the numbers merely have a gap.
+            if !error.isFull { throw Self.error("write", path, error) }
+        }
+        checkpoint(database, "TRUNCATE")
+    }
+
+    // MARK: Syncing
+
+    private enum SyncLevel: String {
+        /// Each commit is synced.
+        case full = "FULL"
+        /// Only checkpoints are, so that the file stays whole.
+        case normal = "NORMAL"
+    }
+
+    private var isSyncing = true
+
+    private static func setSync(_ level: SyncLevel, _ database: Database) throws {
+        try database.execute(sql: "PRAGMA synchronous = \(level.rawValue)")
+        // GRDB has a mind of its own about it.
+        let set = try Int.fetchOne(database, sql: "PRAGMA synchronous")
+        guard set == (level == .full ? 2 : 1) else { throw DatabaseError(message: "syncing cannot be set") }
+    }
+
+    /// Decides whether the next commit is synced.
+    private func prepareSync(_ database: Database) throws(SQLiteFailure) {
+        let mustSync =
+            switch options.sync {
+            case .always: true
+            case .every(let interval): lastSync.duration(to: .now) >= interval
+            case .never: false
+            }
+        guard mustSync != isSyncing else { return }
+        do {
+            try Self.setSync(mustSync ? .full : .normal, database)
+        } catch {
+            throw SQLiteFailure(error)
+        }
+        isSyncing = mustSync
+    }
+
+    private func noteSynced() {
+        hasUnsynced = false
+        lastSync = .now
+    }
+
+    private var deadline: Date? {
+        if !reserve.isThere { return Date(timeIntervalSinceNow: Self.retryInterval) }
+        guard hasUnsynced, case .every(let interval) = options.sync else { return nil }
+        let left = interval - lastSync.duration(to: .now)
+        return Date(timeIntervalSinceNow: max(0, left / .seconds(1)))
+    }
+
+    // MARK: Space
+
+    private func lookAfterSpace(_ database: Database) {
+        if !reserve.isThere {
+            reclaimSpace(database)
+        } else if writtenPages >= Self.checkpointPages {
+            checkpoint(database, "PASSIVE")
+        }
+    }
+
+    /// Brings the log into the file. An error is no reason to worry: everything is in the log still, and if that cannot be
+    /// written any more, the next commit will say so.
+    private func checkpoint(_ database: Database, _ mode: String) {
+        writtenPages = 0
+        try? database.execute(sql: "PRAGMA wal_checkpoint(\(mode))")
+        _ = database.takeWrittenPageCount()
+    }
+
+    /// After the disk was full: gives the space of deleted jobs back to it, and tries to set some aside again.
+    private func reclaimSpace(_ database: Database) {
+        try? database.execute(sql: "PRAGMA incremental_vacuum")
+        checkpoint(database, "TRUNCATE")
+        _ = reserve.take()
+    }
+
+    // MARK: Clocks and errors
+
+    private static func systemTime() -> Int64 { time(CLOCK_REALTIME) }
+
+    /// The clock of the event loop, which the queue's times are of.
+    static func queueTime() -> Int64 { time(CLOCK_MONOTONIC) }
+
+    private static func time(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        // SAFETY: the time is written during the call.
+        unsafe clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+
+    private static func error(_ operation: String, _ path: String, _ failure: SQLiteFailure) -> StoreError {
+        let reason: StoreError.Reason =
+            switch failure.code & 0xFF {
+            case 11: .damaged(failure.message)
+            case 13: .full
+            case 26: .foreign
+            default: .database(code: failure.code, failure.message)
+            }
+        return StoreError(operation, path, reason)
+    }
+}

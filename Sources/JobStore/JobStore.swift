@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Foundation
+public import JobQueue
+
+/// The jobs of a queue on disk, kept so that whatever was reported as kept is there after a crash.
+///
+/// ```swift
+/// let store = try JobStore(StoreOptions(folder: "/var/lib/talkback"))
+/// let queue = JobQueue(isRecording: true)
+/// try store.recover(into: queue)
+/// try store.start { … }                    // called whenever `progress` is different
+/// store.submit(&mutations, through: 17, nextID: 9)
+/// ```
+///
+/// The mutations that a queue records are committed in groups, on a thread of the store's own: while one group is written and
+/// synced, the next one gathers. The queue is in memory; the store is its log and what it is recovered from.
+///
+/// It is a SQLite database in WAL mode, `jobs.sqlite`, written by one connection of one process. Beside it are a lock, and disk
+/// space set aside for the day when the disk is full: a group that the queue has executed must be written, so then the space is
+/// given up, the group is written with it, and the owner is to take no more jobs until the space is back.
+public final class JobStore: @unchecked Sendable {
+    // `@unchecked`: what changes is used only while `condition` is locked.
+
+    /// How far the store has come.
+    public struct Progress: Sendable {
+        /// Everything through this mutation is kept.
+        public var sequence: UInt64 = 0
+        /// Whether the disk is full, so that no more jobs should be taken.
+        public var isFull = false
+        /// Why the store has ended; nothing is kept any more.
+        public var failure: StoreError?
+    }
+
+    /// What is to be committed next.
+    struct Gathering {
+        var mutations: [Mutation] = []
+        var sequence: UInt64 = 0
+        var nextID: UInt64 = 1
+        /// Whether somebody waits for it.
+        var isAwaited = false
+        var isClosing = false
+        var hasEnded = false
+    }
+
+    private let committer: Committer
+    /// Signalled when there is something to do for the store's thread, and when it has ended.
+    private let condition = NSCondition()
+    private var gathering = Gathering()
+    private var state = Progress()
+
+    /// Opens a folder's store, or makes a new one.
+    ///
+    /// - Throws: `StoreError` when the folder cannot be written, another process has it, or what is there cannot be read;
+    ///   then nothing was changed.
+    public init(_ options: StoreOptions) throws(StoreError) {
+        committer = try Committer(options)
+    }
+
+    /// Puts everything that is kept into a queue. Before ``start(_:)``.
+    ///
+    /// - Parameters:
+    ///   - queue: An empty queue.
+    ///   - now: The queue's time.
+    ///   - onProgress: Told now and then how many jobs of how many are there.
+    /// - Throws: `StoreError` when something cannot be read.
+    public func recover(
+        into queue: JobQueue, at now: QueueTime,
+        onProgress: @Sendable (_ count: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws(StoreError) {
+        try committer.recover(into: queue, at: now, onProgress)
+    }
+
+    /// Begins to commit what is submitted.
+    ///
+    /// - Parameter onProgress: Called on the store's thread when ``progress`` has changed.
+    public func start(_ onProgress: @escaping @Sendable () -> Void) {
+        update { $0.isFull = !committer.hasReserve }
+        let thread = Thread { [self] in
+            run(onProgress)
+            committer.close()
+            condition.withLock {
+                gathering.hasEnded = true
+                condition.broadcast()
+            }
+        }
+        thread.name = "talkback store"
+        thread.stackSize = 1 << 20
+        thread.start()
+    }
+
+    /// How far the store has come. Any thread may ask.
+    public var progress: Progress { condition.withLock { state } }
+
+    /// Gives mutations to the store, in order. They are committed soon if a reply may wait for one of them, and with the next
+    /// that are, or within a second, if not. Any thread may call it, one at a time.
+    ///
+    /// - Parameters:
+    ///   - mutations: Taken out of the array.
+    ///   - sequence: The number of the last mutation among all so far that a reply may wait for.
+    ///   - nextID: A number that no job has had yet.
+    public func submit(_ mutations: inout [Mutation], through sequence: UInt64, nextID: UInt64) {
+        condition.lock()
+        let mustWake: Bool
+        if sequence > gathering.sequence {
+            mustWake = !gathering.isAwaited
+            gathering.isAwaited = true
+        } else {
+            mustWake = gathering.mutations.isEmpty
+        }
+        if gathering.mutations.isEmpty {
+            swap(&gathering.mutations, &mutations)
+        } else {
+            gathering.mutations.append(contentsOf: mutations)
+        }
+        gathering.sequence = sequence
+        gathering.nextID = nextID
+        if mustWake { condition.signal() }
+        condition.unlock()
+        mutations.removeAll(keepingCapacity: true)
+    }
+
+    /// Commits what was submitted, and ends. The folder is free for others when this returns.
+    ///
+    /// - Throws: `StoreError` if something could not be kept.
+    public func close() throws(StoreError) {
+        condition.lock()
+        gathering.isClosing = true
+        condition.signal()
+        while !gathering.hasEnded { condition.wait() }
+        let failure = state.failure
+        condition.unlock()
+        if let failure { throw failure }
+    }
+
+    // MARK: The store's thread
+
+    private func run(_ onProgress: @escaping @Sendable () -> Void) {
+        do throws(StoreError) {
+            try committer.run { commit throws(StoreError) in
+                var group = Gathering()
+                while next(&group, commit.deadline) {
+                    let isFull = try commit.group(group) {
+                        self.update { $0.isFull = true }
+                        onProgress()
+                    }
+                    let sequence = group.sequence
+                    update { progress in
+                        progress.sequence = sequence
+                        progress.isFull = isFull
+                    }
+                    onProgress()
+                }
+                try commit.finish(nextID: condition.withLock { gathering.nextID })
+            }
+        } catch {
+            update { $0.failure = error }
+            onProgress()
+        }
+    }
+
+    private func update(_ change: (inout Progress) -> Void) {
+        condition.withLock { change(&state) }
+    }
+
+    /// Waits for the next group, which may be empty when it is time to look after something.
+    ///
+    /// - Returns: Whether there is one; `false` when the store is closing and everything is committed.
+    private func next(_ group: inout Gathering, _ deadline: Date?) -> Bool {
+        group.mutations.removeAll(keepingCapacity: true)
+        condition.lock()
+        defer { condition.unlock() }
+        var end = deadline
+        while true {
+            let hasSome = !gathering.mutations.isEmpty
+            if hasSome, gathering.isAwaited || gathering.isClosing { break }
+            if gathering.isClosing { return false }
+            // Nobody waits for these, but they should not be lost either.
+            if hasSome, end == nil { end = Date(timeIntervalSinceNow: 1) }
+            if let end {
+                guard end > Date(), condition.wait(until: end) else { break }
+            } else {
+                condition.wait()
+            }
+        }
+        swap(&group.mutations, &gathering.mutations)
+        group.sequence = gathering.sequence
+        group.nextID = gathering.nextID
+        gathering.isAwaited = false
+        return true
+    }
+}

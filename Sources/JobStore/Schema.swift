@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import GRDB
+
+/// The tables of the store.
+///
+/// `job` has what a put says and is written once; `change` has what became different, for the jobs of which something has:
+/// so a change writes a few dozen bytes and never the body. What comes next (attempts, outcomes, unique keys) are columns
+/// with a default, which SQLite adds without touching a row, or tables of their own.
+enum Schema {
+    /// `Talk`: what marks the file as a store of this program's.
+    static let applicationID: Int32 = 0x5461_6C6B
+
+    static var migrator: DatabaseMigrator {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1: jobs") { database in
+            // Times are nanoseconds since 1970, by the system's clock; 0 for none.
+            try database.execute(
+                sql: """
+                    CREATE TABLE job (
+                        id INTEGER PRIMARY KEY,
+                        tube TEXT NOT NULL,
+                        priority INTEGER NOT NULL,
+                        delay INTEGER NOT NULL,
+                        time_to_run INTEGER NOT NULL,
+                        creation INTEGER NOT NULL,
+                        due INTEGER NOT NULL,
+                        body BLOB NOT NULL
+                    );
+                    CREATE TABLE change (
+                        id INTEGER PRIMARY KEY,
+                        state INTEGER NOT NULL,
+                        priority INTEGER NOT NULL,
+                        delay INTEGER NOT NULL,
+                        due INTEGER NOT NULL,
+                        burial INTEGER NOT NULL,
+                        reserves INTEGER NOT NULL,
+                        timeouts INTEGER NOT NULL,
+                        releases INTEGER NOT NULL,
+                        buries INTEGER NOT NULL,
+                        kicks INTEGER NOT NULL
+                    );
+                    CREATE TABLE pause (
+                        tube TEXT PRIMARY KEY,
+                        seconds INTEGER NOT NULL,
+                        until INTEGER NOT NULL
+                    ) WITHOUT ROWID;
+                    -- No number before it is given to a job again.
+                    CREATE TABLE next_id (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id INTEGER NOT NULL);
+                    INSERT INTO next_id VALUES (1, 1);
+                    """)
+        }
+        return migrator
+    }
+}
+
+/// The statements that are run for each mutation.
+struct Statements {
+    let begin, commit, rollback: HotStatement
+    let insertJob, deleteJob, replaceChange, deleteChange, setPause, setNextID: HotStatement
+
+    init(_ database: Database) throws {
+        begin = try HotStatement(database, "BEGIN IMMEDIATE")
+        commit = try HotStatement(database, "COMMIT")
+        rollback = try HotStatement(database, "ROLLBACK")
+        insertJob = try HotStatement(database, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        deleteJob = try HotStatement(database, "DELETE FROM job WHERE id = ?")
+        replaceChange = try HotStatement(
+            database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        deleteChange = try HotStatement(database, "DELETE FROM change WHERE id = ?")
+        setPause = try HotStatement(database, "INSERT OR REPLACE INTO pause VALUES (?, ?, ?)")
+        setNextID = try HotStatement(database, "UPDATE next_id SET id = ?")
+    }
+}

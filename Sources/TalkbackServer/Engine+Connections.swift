@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncSockets
+internal import BeanstalkProtocol
+internal import JobQueue
+internal import Sockets
+internal import SystemPackage
+
+// Connections: what arrives is executed where it is received, and answered in one write.
+extension Engine {
+    /// More replies than this are sent before more commands are taken.
+    private static var outputLimit: Int { 1 << 18 }
+    /// What is received at once.
+    static var inputSize: Int { 1 << 16 }
+
+    /// Talks to a client until one of the two has had enough.
+    ///
+    /// - Throws: `SocketError` but for a peer that is gone: that is how connections end.
+    func serve(_ connection: Connection) async throws(SocketError) {
+        let exchange = Exchange(on: connection)
+        let session = connect(exchange)
+        defer { leave(session) }
+        do throws(SocketError) {
+            try await exchange.run { events throws(SocketError) in
+                do throws(SocketError) {
+                    try self.handle(session, events)
+                } catch {
+                    self.leave(session)
+                    throw error
+                }
+            }
+        } catch {
+            guard error.errno != .connectionReset, error.errno != .brokenPipe, error.reason != .cancelled else {
+                return
+            }
+            throw error
+        }
+        guard session.hasQuit else { return }
+        // What comes behind it is thrown away, but must not cost the client the replies before it.
+        try await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
+    }
+
+    private func connect(_ exchange: Exchange) -> Session {
+        let session = Session(queue.connect(), exchange, maximumJobSize: options.maximumJobSize)
+        sessions[session.client] = session
+        return session
+    }
+
+    /// The client is gone, or sends no more: what it has reserved is for others. Replies may still be on their way.
+    private func leave(_ session: Session) {
+        guard sessions.removeValue(forKey: session.client) != nil else { return }
+        session.isEnding = true
+        pendingBytes -= session.pendingBytes
+        queue.disconnect(session.client, at: now)
+        settle()
+    }
+
+    private func handle(_ session: Session, _ events: PollEvents) throws(SocketError) {
+        if events.contains(.readable) { session.isReadable = true }
+        if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error]) {
+            session.isReadable = true
+            session.isHalfClosed = true
+        }
+        if session.unsentCount > 0 { try flush(session) }
+        try takeCommands(of: session)
+    }
+
+    /// Receives and executes for as long as there is something and no reason to stop.
+    private func takeCommands(of session: Session) throws(SocketError) {
+        // The engine's own buffer, which no other session has a use for meanwhile.
+        var input: [UInt8] = []
+        swap(&input, &self.input)
+        defer { swap(&input, &self.input) }
+        while canTakeCommands(of: session) {
+            if !session.input.isEmpty {
+                try executeKept(session)
+                continue
+            }
+            guard session.isReadable else { return }
+            input.removeAll(keepingCapacity: true)
+            guard let count = try session.exchange.tryReceive(appendingTo: &input, upTo: Self.inputSize) else {
+                session.isReadable = false
+                return
+            }
+            if count == 0 {
+                leave(session)
+                return endIfSent(session)
+            }
+            if count < Self.inputSize, !session.isHalfClosed { session.isReadable = false }
+            var position = 0
+            try execute(session, input, &position)
+            if position < input.count { session.input = Array(input[position...]) }
+            // The others have their turn before there is more.
+            if session.isReadable { return session.exchange.callAgain() }
+        }
+    }
+
+    private func canTakeCommands(of session: Session) -> Bool {
+        if session.isWaiting, session.isHalfClosed {
+            // It can say nothing any more, so there is nothing to wait for.
+            queue.stopWaiting(session.client)
+            settle()
+        }
+        if session.isWaiting || session.isEnding || isStopping || session.unsentCount > Self.outputLimit {
+            return false
+        }
+        guard hasRoomInStore else {
+            block(session)
+            return false
+        }
+        return true
+    }
+
+    /// Executes what has arrived earlier.
+    private func executeKept(_ session: Session) throws(SocketError) {
+        var input: [UInt8] = []
+        swap(&input, &session.input)
+        var position = session.inputPosition
+        session.inputPosition = 0
+        try execute(session, input, &position)
+        guard position < input.count else { return }
+        session.input = input
+        session.inputPosition = position
+    }
+
+    /// Executes the commands in some bytes until there is a reason to stop, and sends the replies.
+    private func execute(_ session: Session, _ input: [UInt8], _ position: inout Int) throws(SocketError) {
+        let now = now
+        var replies: [UInt8] = []
+        swap(&replies, &self.replies)
+        defer {
+            replies.removeAll(keepingCapacity: replies.capacity <= 1 << 20)
+            swap(&replies, &self.replies)
+        }
+        queue.shownSequence = 0
+        while !session.isWaiting, replies.count + session.unsentCount <= Self.outputLimit, hasRoomInStore {
+            guard let next = session.parser.next(input.span, &position) else { break }
+            if case .command(.quit) = next {
+                session.hasQuit = true
+                position = input.count
+                break
+            }
+            execute(next, for: session, at: now, &replies)
+        }
+        notePending(session)
+        if !replies.isEmpty { try send(replies, upTo: queue.shownSequence, on: session) }
+        settle()
+        if session.hasQuit {
+            leave(session)
+            endIfSent(session)
+        }
+    }
+
+    /// Counts what the beginning of a body takes, and takes no more of it when that is too much.
+    private func notePending(_ session: Session) {
+        let pending = session.parser.pendingCount
+        guard pending != session.pendingBytes else { return }
+        pendingBytes += pending - session.pendingBytes
+        session.pendingBytes = pending
+        guard session.put != nil, isOutOfMemory(0) else { return }
+        session.parser.skipBody()
+        pendingBytes -= pending
+        session.pendingBytes = 0
+    }
+
+    // MARK: Replies
+
+    /// Sends replies, or keeps what cannot be sent now.
+    ///
+    /// - Parameter barrier: What must be in the store before.
+    private func send(_ replies: [UInt8], upTo barrier: UInt64, on session: Session) throws(SocketError) {
+        guard session.output.isEmpty, barrier <= storedSequence else {
+            keep(barrier, on: session)
+            session.output += replies
+            return
+        }
+        let sent = try session.exchange.trySend(replies.span) ?? 0
+        if sent < replies.count { session.output += replies[sent...] }
+    }
+
+    /// Says what the next bytes of the output must wait for.
+    private func keep(_ barrier: UInt64, on session: Session) {
+        guard barrier > storedSequence else { return }
+        hold(session)
+        // Replies are in order: what is behind a barrier waits for it too.
+        if let last = session.barriers.last, last.sequence >= barrier { return }
+        session.barriers.append((session.output.count, barrier))
+    }
+
+    /// A reply that ends a wait.
+    func endWait(_ client: ClientID, _ reply: Reply, _ barrier: UInt64) {
+        guard let session = sessions[client] else { return }
+        session.isWaiting = false
+        keep(barrier, on: session)
+        session.output.append(reply)
+        flushOrEnd(session)
+        // There may be more commands behind the one that has waited.
+        if session.isReadable || !session.input.isEmpty { session.exchange.callAgain() }
+    }
+
+    /// Sends what may be sent.
+    private func flush(_ session: Session) throws(SocketError) {
+        var ripeCount = 0
+        for barrier in session.barriers {
+            guard barrier.sequence <= storedSequence else { break }
+            ripeCount += 1
+        }
+        session.barriers.removeSubrange(..<ripeCount)
+        let end = session.barriers.first?.start ?? session.output.count
+        if end > session.outputPosition {
+            session.outputPosition += try session.trySendOutput(to: end)
+        }
+        guard session.unsentCount == 0 else { return }
+        session.output.removeAll(keepingCapacity: session.output.capacity <= 4096)
+        session.outputPosition = 0
+        if session.isEnding { endIfSent(session) }
+    }
+
+    /// As ``flush(_:)``, for sessions that others have caused to be looked at.
+    func flushOrEnd(_ session: Session) {
+        do throws(SocketError) {
+            try flush(session)
+        } catch {
+            session.exchange.end(throwing: error)
+        }
+    }
+
+    private func endIfSent(_ session: Session) {
+        if session.unsentCount == 0 { session.exchange.end() }
+    }
+}

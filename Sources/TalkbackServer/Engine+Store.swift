@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncSockets
+internal import JobQueue
+internal import JobStore
+
+/// What was given to the store and is not kept yet, in order.
+struct Submissions {
+    private var entries: [(sequence: UInt64, byteCount: Int)] = []
+    private(set) var byteCount = 0
+
+    var isEmpty: Bool { entries.isEmpty }
+
+    mutating func append(_ sequence: UInt64, _ byteCount: Int) {
+        entries.append((sequence, byteCount))
+        self.byteCount += byteCount
+    }
+
+    mutating func remove(through sequence: UInt64) {
+        var count = 0
+        while count < entries.count, entries[count].sequence <= sequence {
+            byteCount -= entries[count].byteCount
+            count += 1
+        }
+        entries.removeSubrange(..<count)
+    }
+}
+
+/// Something that the loop is asked to do, again and again, without allocating.
+final class LoopRequest: LoopWork, Sendable {
+    private let body: @Sendable () -> Void
+
+    init(_ body: @escaping @Sendable () -> Void) {
+        self.body = body
+    }
+
+    func work() { body() }
+}
+
+// The store keeps what the queue has done, a group at a time, while the next group gathers.
+extension Engine {
+    /// No more commands are executed while so many bytes wait for the store, so that a group can always be written: the store
+    /// has set space aside for it.
+    static var submissionLimit: Int { 1 << 22 }
+
+    var hasRoomInStore: Bool { submissions.byteCount <= Self.submissionLimit }
+
+    /// Has the mutations given to the store after the events of this turn, so that they are one group.
+    func requestSubmit() {
+        guard !isSubmitRequested else { return }
+        isSubmitRequested = true
+        loop.soon(submitter)
+    }
+
+    func submit() {
+        isSubmitRequested = false
+        guard let store, queue.hasMutations else { return }
+        queue.takeMutations(into: &mutations)
+        var byteCount = 0
+        for case .put(let job) in mutations { byteCount += job.body.count + 200 }
+        submissions.append(queue.lastSequence, byteCount)
+        store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)
+    }
+
+    /// Looks at how far the store has come, and sends what has waited for it.
+    func storeHasNews() {
+        guard let store else { return }
+        let progress = store.progress
+        isStoreFull = progress.isFull
+        if let error = progress.failure { return fail(error) }
+        storedSequence = progress.sequence
+        submissions.remove(through: progress.sequence)
+        var held: [Session] = []
+        swap(&held, &heldSessions)
+        for session in held {
+            session.isHeld = false
+            flushOrEnd(session)
+            if !session.barriers.isEmpty { hold(session) }
+        }
+        if heldSessions.isEmpty {
+            held.removeAll(keepingCapacity: true)
+            swap(&held, &heldSessions)
+        }
+        if hasRoomInStore, !blockedSessions.isEmpty {
+            for session in blockedSessions {
+                session.isBlocked = false
+                session.exchange.callAgain()
+            }
+            blockedSessions.removeAll()
+        }
+        if isStopping { endIfDone() }
+    }
+
+    /// Begins to commit, and to hear of it.
+    func startStore() {
+        let reporter = LoopRequest { [weak self] in self?.assumeIsolated { $0.storeHasNews() } }
+        store?.start { [loop] in loop.request(reporter) }
+        if let store { isStoreFull = store.progress.isFull }
+        setTimer()
+    }
+
+    // MARK: The end
+
+    /// Executes nothing more, and returns when what was executed is kept and its replies are sent; or when the store has failed.
+    func stop() async {
+        isStopping = true
+        submit()
+        endIfDone()
+        guard !isDone else { return }
+        await withCheckedContinuation { endWaiters.append($0) }
+    }
+
+    /// Returns when the store has failed, or the server has stopped.
+    func waitForEnd() async {
+        guard failure == nil, !(isStopping && isDone) else { return }
+        await withCheckedContinuation { endWaiters.append($0) }
+    }
+
+    private var isDone: Bool { failure != nil || (submissions.isEmpty && !queue.hasMutations) }
+
+    private func endIfDone() {
+        guard isDone else { return }
+        for waiter in endWaiters { waiter.resume() }
+        endWaiters.removeAll()
+    }
+
+    /// The store is gone: what waits for it is not true, so nobody is told.
+    private func fail(_ error: StoreError) {
+        guard failure == nil else { return }
+        failure = error
+        isStopping = true
+        for session in sessions.values { session.exchange.end() }
+        for session in heldSessions { session.exchange.end() }
+        endIfDone()
+    }
+
+    /// Remembers a session that has replies to wait with.
+    func hold(_ session: Session) {
+        guard !session.isHeld else { return }
+        session.isHeld = true
+        heldSessions.append(session)
+    }
+
+    /// Remembers a session whose commands must wait.
+    func block(_ session: Session) {
+        guard !session.isBlocked else { return }
+        session.isBlocked = true
+        blockedSessions.append(session)
+    }
+}

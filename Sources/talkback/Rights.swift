@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import SystemPackage
+
+/// What the process may do.
+enum Rights {
+    /// Becomes another user, for good, with the groups of that user.
+    static func become(_ name: String) throws {
+        // SAFETY: the entry is read before anything else asks for one.
+        guard let entry = unsafe getpwnam(name) else { throw ValidationError("There is no user \"\(name)\".") }
+        let (user, group) = unsafe (entry.pointee.pw_uid, entry.pointee.pw_gid)
+        // The user last: who is no longer root cannot change groups.
+        // SAFETY: the name is there during the call.
+        guard unsafe initgroups(name, group) == 0, setgid(group) == 0, setuid(user) == 0 else {
+            throw CleanError("become the user \(name): \(Errno(rawValue: errno))")
+        }
+        guard user == 0 || setuid(0) != 0 else {
+            throw CleanError("become the user \(name): the rights of root remained")
+        }
+    }
+
+    /// Lets the process have as many descriptors as it may.
+    static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        // SAFETY: the structure is written, and read, during the calls.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+}
+
+/// An error that says all there is to say.
+struct CleanError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

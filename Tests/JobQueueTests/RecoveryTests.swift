@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import JobQueue
+import Testing
+
+/// What a queue records makes the queue again.
+@Suite(.timeLimit(.minutes(5)))
+struct RecoveryTests {
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func recordMakesTheQueueAgain(seed: UInt64) throws {
+        var random = Generator(state: seed &* 77)
+        var history = History()
+        for step in 1...3000 {
+            history.step(&random)
+            if step % 100 == 0 { try history.compare() }
+        }
+    }
+
+    @Test func nothingIsRecordedUnlessAsked() {
+        let queue = JobQueue()
+        let client = queue.connect()
+        let now = QueueTime(nanoseconds: 0)
+        queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], by: client, at: now)
+        #expect(!queue.hasMutations)
+        #expect(queue.lastSequence == 0)
+    }
+
+    @Test func repliesWaitForWhatTheyShow() {
+        let queue = JobQueue(isRecording: true)
+        let (one, other) = (queue.connect(), queue.connect())
+        let now = QueueTime(nanoseconds: 0)
+        func shown(_ body: () -> Void) -> UInt64 {
+            queue.shownSequence = 0
+            body()
+            return queue.shownSequence
+        }
+        func put() {
+            queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 9, [], by: one, at: now)
+        }
+        #expect(shown { put() } == 1)
+        #expect(shown { put() } == 2)
+        // A job that is handed out shows its own put, and nobody else's.
+        #expect(shown { _ = queue.reserve(for: other, timeout: 0, at: now) } == 1)
+        #expect(shown { _ = queue.touch(1, by: other, at: now) } == 1)
+        #expect(shown { _ = queue.release(1, priority: 3, delay: 0, by: other, at: now) } == 3)
+        #expect(shown { _ = queue.job(1) } == 3)
+        #expect(shown { _ = queue.job(2) } == 2)
+        #expect(shown { _ = queue.firstJob(.ready, for: one) } == 2)
+        #expect(shown { _ = queue.statistics(ofJob: 1, at: now) } == 3)
+        #expect(shown { _ = queue.reserve(2, for: other, at: now) } == 2)
+        #expect(shown { _ = queue.bury(2, priority: 0, by: other) } == 4)
+        #expect(shown { _ = queue.kickJob(2, at: now) } == 5)
+        #expect(shown { _ = queue.delete(2, by: other) } == 6)
+        #expect(shown { _ = queue.pause(Array("default".utf8), 9, at: now) } == 7)
+        #expect(shown { _ = queue.watch(Array("a".utf8), by: one) } == 0)
+        #expect(shown { queue.showAll() } == 7)
+    }
+
+    @Test func pausedTubeWithoutJobsStaysForItsWorkers() {
+        let queue = JobQueue()
+        let name = Array("later".utf8)
+        queue.restorePause(of: name, 10, until: QueueTime(nanoseconds: 5_000_000_000))
+        #expect(queue.statistics(ofTube: name, at: QueueTime(nanoseconds: 0))?.pauseTimeLeft == 5)
+        queue.advance(to: QueueTime(nanoseconds: 5_000_000_000))
+        #expect(queue.tubeNames == [Array("default".utf8)])
+    }
+
+    @Test func numbersAreNotGivenTwice() {
+        let queue = JobQueue()
+        queue.skipIDs(through: 41)
+        queue.skipIDs(through: 7)
+        #expect(queue.takeID() == 42)
+    }
+}
+
+/// A queue, what it has recorded, and what comes of that.
+private struct History {
+    private let queue = JobQueue(isRecording: true)
+    private var clients: [ClientID] = []
+    private var now = QueueTime(nanoseconds: 0)
+    private var puts: [UInt64: JobRecord] = [:]
+    private var changes: [UInt64: JobChange] = [:]
+    private var pauses: [[UInt8]: (seconds: UInt32, until: QueueTime)] = [:]
+    private static let names = ["default", "a", "b", "c"].map { Array($0.utf8) }
+
+    init() {
+        clients = (0..<4).map { [queue] _ in queue.connect() }
+    }
+
+    mutating func step(_ random: inout Generator) {
+        let client = clients[Int.random(in: clients.indices, using: &random)]
+        let name = Self.names[Int.random(in: Self.names.indices, using: &random)]
+        let job = puts.keys.sorted().randomElement(using: &random) ?? 1
+        switch Int.random(in: 0..<12, using: &random) {
+        case 0...2 where puts.count < 40:
+            let delay = random.isOneOf(3) ? random.small : 0
+            queue.put(
+                queue.takeID(), priority: random.small, delay: delay, timeToRun: random.small,
+                Array("\(now.nanoseconds)".utf8), by: client, at: now)
+        case 0...3: _ = queue.reserve(for: client, timeout: 0, at: now)
+        case 4: _ = queue.reserve(job, for: client, at: now)
+        case 5: _ = queue.delete(job, by: client)
+        case 6: _ = queue.release(job, priority: random.small, delay: random.isOneOf(2) ? 3 : 0, by: client, at: now)
+        case 7: _ = queue.bury(job, priority: random.small, by: client)
+        case 8: _ = random.isOneOf(2) ? queue.kick(3, by: client, at: now) : queue.kickJob(job, at: now) ? 1 : 0
+        case 9: _ = queue.pause(name, random.isOneOf(2) ? 5 : 0, at: now)
+        case 10:
+            queue.use(name, by: client)
+            _ = queue.watch(name, by: client)
+            if random.isOneOf(20) { queue.disconnect(client, at: now) }
+        default:
+            now.nanoseconds += Int64.random(in: 0..<1_500_000_000, using: &random)
+            queue.advance(to: now)
+        }
+        clients = clients.map { queue.watchedTubes(of: $0).isEmpty ? queue.connect() : $0 }
+        var mutations: [Mutation] = []
+        queue.takeMutations(into: &mutations)
+        mutations.forEach { fold($0) }
+    }
+
+    private mutating func fold(_ mutation: Mutation) {
+        switch mutation {
+        case .put(let record): puts[record.id] = record
+        case .change(let change): changes[change.id] = change
+        case .delete(let id, let changeCount):
+            #expect((changeCount > 0) == (changes[id] != nil))
+            puts[id] = nil
+            changes[id] = nil
+        case .pause(let name, let seconds, let until): pauses[name] = (seconds, until)
+        }
+    }
+
+    func compare() throws {
+        let again = JobQueue(nextID: 1000)
+        for id in puts.keys.shuffled() {
+            if let record = puts[id] { again.restore(record, changes[id], at: now) }
+        }
+        for (name, pause) in pauses where pause.until > now {
+            again.restorePause(of: name, pause.seconds, until: pause.until)
+        }
+        for id in puts.keys {
+            let old = try #require(queue.statistics(ofJob: id, at: now))
+            let new = try #require(again.statistics(ofJob: id, at: now))
+            #expect(new.state == (old.state == .reserved ? .ready : old.state))
+            #expect(new.timeLeft == (old.state == .reserved ? 0 : old.timeLeft))
+            #expect(
+                (new.tube, new.priority, new.age, new.delay) == (old.tube, old.priority, old.age, old.delay))
+            #expect(new.timeToRun == old.timeToRun && new.counts == old.counts)
+            #expect(again.job(id)?.body == queue.job(id)?.body)
+        }
+        let reader = again.connect()
+        for name in Self.names {
+            guard let tube = queue.statistics(ofTube: name, at: now) else { continue }
+            let new = again.statistics(ofTube: name, at: now)
+            #expect(new?.buried ?? 0 == tube.buried && new?.pauseTimeLeft ?? 0 == tube.pauseTimeLeft)
+            again.use(name, by: reader)
+            let client = queue.connect()
+            queue.use(name, by: client)
+            #expect(again.firstJob(.buried, for: reader)?.id == queue.firstJob(.buried, for: client)?.id)
+            queue.disconnect(client, at: now)
+        }
+    }
+}

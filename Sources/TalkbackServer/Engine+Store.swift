@@ -45,15 +45,30 @@ extension Engine {
 
     var hasRoomInStore: Bool { submissions.byteCount <= Self.submissionLimit }
 
-    /// Has the mutations given to the store after the events of this turn, so that they are one group.
+    /// Has the mutations given to the store when there is nothing else to do, but soon.
+    ///
+    /// A group costs as much as the commands of several connections. What is there already belongs into it: begun at once, a
+    /// group would be of those who came first, and the others would wait for it and for the next one.
     func requestSubmit() {
-        guard !isSubmitRequested else { return }
-        isSubmitRequested = true
-        loop.soon(submitter)
+        guard isSubmitRequested else {
+            isSubmitRequested = true
+            submitDeadline = now.nanoseconds + Self.longestGathering
+            loop.whenIdle(submitter)
+            return
+        }
+        if now.nanoseconds >= submitDeadline { submit() }
+    }
+
+    /// In nanoseconds.
+    private static var longestGathering: Int64 { 1_000_000 }
+
+    func loopIsIdle() {
+        isSubmitRequested = false
+        submit()
     }
 
     func submit() {
-        isSubmitRequested = false
+        submitDeadline = now.nanoseconds + Self.longestGathering
         guard let store, queue.hasMutations else { return }
         queue.takeMutations(into: &mutations)
         var byteCount = 0

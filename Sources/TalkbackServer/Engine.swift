@@ -36,6 +36,8 @@ actor Engine {
     var storedSequence: UInt64
     var isStoreFull = false
     var isSubmitRequested = false
+    /// When to submit even if there is more to do; on the loop's clock.
+    var submitDeadline: Int64 = 0
     var mutations: [Mutation] = []
     var submissions = Submissions()
     var heldSessions: [Session] = []
@@ -44,7 +46,7 @@ actor Engine {
     var failure: StoreError?
     /// Those who wait for the end.
     var endWaiters: [CheckedContinuation<Void, Never>] = []
-    lazy var submitter = LoopRequest { [weak self] in self?.assumeIsolated { $0.submit() } }
+    lazy var submitter = LoopRequest { [weak self] in self?.assumeIsolated { $0.loopIsIdle() } }
 
     init(_ options: ServerOptions, _ queue: sending JobQueue, _ store: JobStore?, on loop: EventLoop) {
         self.options = options

@@ -60,6 +60,8 @@ public final class EventLoop: @unchecked Sendable {
     /// What is to be done after this turn's events; as above.
     private var works: [any LoopWork] = []
     private var worksBatch: [any LoopWork] = []
+    /// What is to be done once no more events are there.
+    private var idleWorks: [any LoopWork] = []
 
     /// Creates a loop and starts its thread, which runs until ``stop()``.
     ///
@@ -157,6 +159,11 @@ public final class EventLoop: @unchecked Sendable {
         ensureRunning()
     }
 
+    /// Has something done once, as soon as there is nothing else to do. Only for code on the loop.
+    package func whenIdle(_ work: any LoopWork) {
+        idleWorks.append(work)
+    }
+
     private func takeSharedWork() {
         guard hasSharedWork.exchange(false, ordering: .sequentiallyConsistent) else { return }
         shared.withLock { shared in
@@ -173,7 +180,7 @@ public final class EventLoop: @unchecked Sendable {
     private func waitForEvents() {
         var timeout: Int64 = 0
         let hasJobs = !jobs.isEmpty || !works.isEmpty
-        if !hasJobs {
+        if !hasJobs, idleWorks.isEmpty {
             // First say that a wake-up is needed from now on, then look once more: whoever adds something looks at
             // these two in the other order.
             isWaiting.store(true, ordering: .sequentiallyConsistent)
@@ -182,7 +189,7 @@ public final class EventLoop: @unchecked Sendable {
                 timeout = first == .max ? -1 : max(0, first - LoopThread.now())
             }
         }
-        poller.wait(timeout: timeout) { token, events in
+        let eventCount = poller.wait(timeout: timeout) { token, events in
             if token & 1 == 0 {
                 // SAFETY: the poller keeps its channels alive, and lets go of one only on this thread, between waits.
                 unsafe Unmanaged<Channel>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(token)).unsafelyUnwrapped)
@@ -192,6 +199,7 @@ public final class EventLoop: @unchecked Sendable {
             }
         }
         turnTime = 0
+        if eventCount == 0, !hasJobs { swap(&works, &idleWorks) }
         if !hasJobs { isWaiting.store(false, ordering: .sequentiallyConsistent) }
     }
 
@@ -206,7 +214,7 @@ public final class EventLoop: @unchecked Sendable {
 
     /// Whether the loop has ended. From then on whatever is added needs a new thread.
     private func end() -> Bool {
-        guard jobs.isEmpty, works.isEmpty, mayEnd else { return false }
+        guard jobs.isEmpty, works.isEmpty, idleWorks.isEmpty, mayEnd else { return false }
         let hasEnded = shared.withLock { shared in
             guard shared.jobs.isEmpty, shared.works.isEmpty, unsafe shared.retired.isEmpty else { return false }
             shared.isRunning = false

@@ -77,8 +77,9 @@ struct Poller: ~Copyable, @unchecked Sendable {
     /// Waits for events and calls `body` with the token of each and what happened to it.
     ///
     /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
+    /// - Returns: How many events there were, with the wake-up.
     @inline(__always)
-    func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) {
+    func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) -> Int {
         // SAFETY: the kernel writes at most as many events as there is room for. A signal that interrupts the wait is one
         // more reason to look around.
         let count = unsafe csockets_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
@@ -89,5 +90,6 @@ struct Poller: ~Copyable, @unchecked Sendable {
                 body(token, PollEvents(rawValue: Int16(truncatingIfNeeded: unsafe event.events)))
             }
         }
+        return Int(max(0, count))
     }
 }

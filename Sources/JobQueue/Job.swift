@@ -20,25 +20,26 @@ public enum JobState: String, Hashable, Sendable {
     case buried
 }
 
+/// In an order in which the fields leave no gaps: there may be millions.
 final class Job: Timed {
+    /// The place in the heap that the job's state puts it in.
+    var heapIndex: Int32 = -1
     let id: UInt64
     let tube: Tube
     let body: [UInt8]
     let creation: QueueTime
+    /// Who has reserved the job.
+    var holder: Client?
+    /// The last recorded mutation that a reply that shows the job must wait for.
+    var sequence: UInt64 = 0
     let timeToRun: UInt32
     var priority: UInt32
     /// The last delay that the job had.
     var delay: UInt32
-    var state = JobState.ready
-    /// The place in the heap that the job's state puts it in.
-    var heapIndex: Int32 = -1
-    /// Who has reserved the job.
-    var holder: Client?
     var counts = JobCounts()
+    var state = JobState.ready
     /// How many changes were recorded, 255 at most.
     var changeCount: UInt8 = 0
-    /// The last recorded mutation that a reply that shows the job must wait for.
-    var sequence: UInt64 = 0
 
     init(
         _ id: UInt64, in tube: Tube, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8],

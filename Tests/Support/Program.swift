@@ -33,6 +33,14 @@ public final class Program {
         try self.init(Self.url(of: name), arguments)
     }
 
+    /// Starts whatever program is at a path.
+    public convenience init(at path: String, _ arguments: [String], _ environment: [String: String] = [:]) throws {
+        try self.init(URL(fileURLWithPath: path), arguments, environment)
+    }
+
+    /// The path of one of the package's programs.
+    public static func path(of name: String) -> String { url(of: name).path }
+
     /// Where a program is: beside the program that runs these tests.
     private static func url(of name: String) -> URL {
         let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

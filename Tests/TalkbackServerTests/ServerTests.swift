@@ -162,6 +162,30 @@ struct ServerTests {
         }
     }
 
+    @Test(arguments: Storage.allCases) func fullMemoryRefusesPutsAndNothingElse(storage: Storage) async throws {
+        try await serving(storage, ServerOptions(maximumJobSize: 5000, maximumMemory: 10_000)) { listener, _ in
+            let client = try await connect(listener)
+            let body = String(repeating: "b", count: 3000)
+            let put = "put 0 0 60 3000\r\n\(body)\r\n"
+            try await expect(client, put + put + put, "INSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
+            try await expect(client, put + "peek 1\r\n", "OUT_OF_MEMORY\r\nFOUND 1 3000\r\n\(body)\r\n")
+            // Bodies that are on their way count as they arrive, and what is refused is skipped to its end.
+            let slow = try await connect(listener)
+            try await expect(client, "delete 1\r\n", "DELETED\r\n")
+            try await slow.send("put 0 0 60 3000\r\n" + body.prefix(2900))
+            try await expect(client, "use a\r\n", "USING a\r\n")
+            while true {
+                try await client.send(put)
+                let reply = try await client.receive(upTo: 100)
+                if reply == Array("OUT_OF_MEMORY\r\n".utf8) { break }
+                // It was there before the other's.
+                let id = String(decoding: reply, as: UTF8.self).split(separator: " ").last ?? ""
+                try await expect(client, "delete \(id)", "DELETED\r\n")
+            }
+            try await expect(slow, body.suffix(100) + "\r\nuse b\r\n", "INSERTED 5\r\nUSING b\r\n")
+        }
+    }
+
     @Test(arguments: Storage.allCases) func drainingServerTakesNoJobs(storage: Storage) async throws {
         try await serving(storage) { listener, server in
             let client = try await connect(listener)

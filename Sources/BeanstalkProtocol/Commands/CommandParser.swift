@@ -168,7 +168,7 @@ public struct CommandParser: ~Copyable, Sendable {
         swap(&body, &pending)
         guard body[body.count - 2] == 0x0D, body[body.count - 1] == 0x0A else { return .error(.expectedCRLF) }
         body.removeLast(2)
-        return .body(body)
+        return .body(body.withoutSpareRoom)
     }
 
     private mutating func keep(_ bytes: Span<UInt8>) {
@@ -185,4 +185,15 @@ public enum CommandError: Hashable, Sendable {
     case unknownCommand
     /// The body does not end where it was to end.
     case expectedCRLF
+}
+
+extension [UInt8] {
+    /// The same bytes, in no more room than they need: what came in pieces has up to twice as much, and may be kept for long.
+    fileprivate var withoutSpareRoom: [UInt8] {
+        guard capacity > count + count / 8 + 64 else { return self }
+        var exact: [UInt8] = []
+        exact.reserveCapacity(count)
+        exact += self
+        return exact
+    }
 }

@@ -134,14 +134,15 @@ extension Engine {
         isStopping = true
         submit()
         endIfDone()
-        guard !isDone else { return }
-        await withCheckedContinuation { endWaiters.append($0) }
+        await waitForEnd()
     }
 
     /// Returns when the store has failed, or the server has stopped.
     func waitForEnd() async {
-        guard failure == nil, !(isStopping && isDone) else { return }
-        await withCheckedContinuation { endWaiters.append($0) }
+        // Looked at where nothing can come between that and the waiting: the call itself may suspend.
+        await withCheckedContinuation { continuation in
+            if isStopping, isDone { continuation.resume() } else { endWaiters.append(continuation) }
+        }
     }
 
     private var isDone: Bool { failure != nil || (submissions.isEmpty && !queue.hasMutations) }

@@ -65,6 +65,7 @@ final class Committer: @unchecked Sendable {
             }
             if isEmpty {
                 // Deleted jobs give their space back when it is needed: see reclaimSpace.
+                try database.execute(sql: "PRAGMA page_size = 8192")
                 try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
             }

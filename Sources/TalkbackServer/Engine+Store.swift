@@ -45,17 +45,11 @@ extension Engine {
 
     var hasRoomInStore: Bool { submissions.byteCount <= Self.submissionLimit }
 
-    /// Has the mutations given to the store, when it is a good time.
+    /// Has the mutations given to the store when there is nothing else to do, but soon.
     ///
-    /// A group costs as much as the commands of several connections. Begun at once, it would be of those who came first; and
-    /// begun when nothing else is left to do, it would be of all, who would then all wait while the processor has nothing to do.
-    /// So it begins when half of those who usually wait at once are there, or nothing else is left to do, but soon.
+    /// A group costs as much as the commands of several connections. What is there already belongs into it: begun at once, a
+    /// group would be of those who came first, and the others would wait for it and for the next one.
     func requestSubmit() {
-        let unstored = queue.lastSequence - storedSequence
-        if unstored > mostUnstored { mostUnstored = unstored }
-        if submissions.isEmpty, queue.lastSequence > submittedSequence {
-            if 2 * (queue.lastSequence - submittedSequence) >= usuallyUnstored { return submit() }
-        }
         guard isSubmitRequested else {
             isSubmitRequested = true
             submitDeadline = now.nanoseconds + Self.longestGathering
@@ -68,11 +62,6 @@ extension Engine {
     /// In nanoseconds.
     private static var longestGathering: Int64 { 1_000_000 }
 
-    private func noteStored() {
-        usuallyUnstored = max(mostUnstored, usuallyUnstored - (usuallyUnstored + 7) / 8)
-        mostUnstored = 0
-    }
-
     func loopIsIdle() {
         isSubmitRequested = false
         submit()
@@ -84,8 +73,7 @@ extension Engine {
         queue.takeMutations(into: &mutations)
         var byteCount = 0
         for case .put(let job) in mutations { byteCount += job.body.count + 200 }
-        if queue.lastSequence > submittedSequence || byteCount > 0 { submissions.append(queue.lastSequence, byteCount) }
-        submittedSequence = queue.lastSequence
+        submissions.append(queue.lastSequence, byteCount)
         store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)
     }
 
@@ -95,7 +83,6 @@ extension Engine {
         let progress = store.progress
         isStoreFull = progress.isFull
         if let error = progress.failure { return fail(error) }
-        if progress.sequence > storedSequence { noteStored() }
         storedSequence = progress.sequence
         submissions.remove(through: progress.sequence)
         var held: [Session] = []

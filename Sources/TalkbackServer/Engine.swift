@@ -36,10 +36,6 @@ actor Engine {
     var storedSequence: UInt64
     var isStoreFull = false
     var isSubmitRequested = false
-    var submittedSequence: UInt64 = 0
-    /// The most mutations that replies have waited for at once: since the last group was stored, and usually.
-    var mostUnstored: UInt64 = 0
-    var usuallyUnstored: UInt64 = 0
     /// When to submit even if there is more to do; on the loop's clock.
     var submitDeadline: Int64 = 0
     var mutations: [Mutation] = []

@@ -186,6 +186,19 @@ struct ServerTests {
         }
     }
 
+    @Test(arguments: Storage.allCases) func connectionsBeyondTheLimitWait(storage: Storage) async throws {
+        try await serving(storage, ServerOptions(connectionLimit: 2)) { listener, _ in
+            let (one, other) = (try await connect(listener), try await connect(listener))
+            try await expect(one, "use a\r\n", "USING a\r\n")
+            try await expect(other, "use b\r\n", "USING b\r\n")
+            let third = try await connect(listener)
+            try await third.send("use c\r\n")
+            await #expect(throws: SocketError.self) { try await third.receive(upTo: 10, timeout: .milliseconds(100)) }
+            one.close()
+            try await expect(third, "", "USING c\r\n")
+        }
+    }
+
     @Test(arguments: Storage.allCases) func drainingServerTakesNoJobs(storage: Storage) async throws {
         try await serving(storage) { listener, server in
             let client = try await connect(listener)

@@ -120,30 +120,32 @@ def transcript(command, in_pieces):
     result = []
     for name, steps in SCRIPTS.items():
         port = free_port()
-        server = Server([part.format(port=port) for part in command], port)
-        try:
-            with server.connect() as connection:
-                for step in steps:
-                    small = in_pieces and len(step) < 1000
-                    result.append((name, step, exchange(connection, step, small)))
-        finally:
-            server.stop()
+        with tempfile.TemporaryDirectory() as folder:
+            server = Server([part.format(port=port, folder=folder) for part in command], port)
+            try:
+                with server.connect() as connection:
+                    for step in steps:
+                        small = in_pieces and len(step) < 1000
+                        result.append((name, step, exchange(connection, step, small)))
+            finally:
+                server.stop()
     return result
 
 
 def main():
     talkback, beanstalkd = sys.argv[1:]
-    ours = [talkback, "serve", "--memory", "--listen", "127.0.0.1:{port}", "--max-job-size", "65535"]
+    ours = [talkback, "serve", "--listen", "127.0.0.1:{port}", "--max-job-size", "65535"]
     theirs = [beanstalkd, "-l", "127.0.0.1", "-p", "{port}"]
     expected = transcript(theirs, in_pieces=False)
     problems = 0
-    for in_pieces in (False, True):
-        for (name, step, want), (_, _, got) in zip(expected, transcript(ours, in_pieces)):
-            if compared(want) != compared(got):
-                problems += 1
-                print(f"{name}: {step[:60]!r}", file=sys.stderr)
-                print(f"  beanstalkd {compared(want)[:900]!r}\n  talkback   {compared(got)[:900]!r}", file=sys.stderr)
-    print(f"{len(expected)} steps, whole and byte by byte: {problems} differences")
+    for storage in (["--memory"], ["--data", "{folder}"]):
+        for in_pieces in (False, True):
+            for (name, step, want), (_, _, got) in zip(expected, transcript(ours + storage, in_pieces)):
+                if compared(want) != compared(got):
+                    problems += 1
+                    print(f"{name}, {storage[0]}: {step[:60]!r}", file=sys.stderr)
+                    print(f"  beanstalkd {compared(want)[:900]!r}\n  talkback   {compared(got)[:900]!r}", file=sys.stderr)
+    print(f"{len(expected)} steps, in memory and on disk, whole and byte by byte: {problems} differences")
     sys.exit(1 if problems else 0)
 
 

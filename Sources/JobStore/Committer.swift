@@ -36,6 +36,7 @@ final class Committer: @unchecked Sendable {
         lock = try FolderLock(options.folder)
         let path = path
         try Folder.makeFile(path)
+        try Folder.sync(options.folder)
         do {
             database = try Self.open(path)
         } catch let error as StoreError {

@@ -89,9 +89,13 @@ enum Folder {
     static func make(_ path: String) throws(StoreError) {
         var part = path.hasPrefix("/") ? "/" : ""
         for name in path.split(separator: "/") {
+            let parent = part.isEmpty ? "." : part
             part += part.isEmpty || part.hasSuffix("/") ? String(name) : "/\(name)"
             let result = unsafe mkdir(part, 0o700)
-            if result != 0, errno != EEXIST, errno != EISDIR {
+            if result == 0 {
+                // A loss of power must not take the folder with all that is in it.
+                try sync(parent)
+            } else if errno != EEXIST, errno != EISDIR {
                 // One that cannot be made may be there all the same, above a place that may be written.
                 let error = Errno(rawValue: errno)
                 var facts = stat()
@@ -119,6 +123,17 @@ enum Folder {
             try file.close()
         } catch {
             throw StoreError("open", path, .system(error as? Errno ?? .ioError))
+        }
+    }
+
+    /// Makes what was made in a folder survive a loss of power.
+    static func sync(_ path: String) throws(StoreError) {
+        do {
+            let folder = try FileDescriptor.open(FilePath(path), .readOnly, options: [.directory, .closeOnExec])
+            defer { try? folder.close() }
+            guard fsync(folder.rawValue) == 0 else { throw Errno(rawValue: errno) }
+        } catch {
+            throw StoreError("sync the folder", path, .system(error as? Errno ?? .ioError))
         }
     }
 

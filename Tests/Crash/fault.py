@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+# Has the disk answer with errors, and checks that the server ends and says why, that nobody was told of what is not kept,
+# and that everything that was acknowledged is there afterwards: also when all that was not synced is lost.
+#
+#   fault.py TALKBACK [--shim LIBRARY] [--seed S] [--repeat N]
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+
+import undo
+from ledger import Check, Ledger, tubes_of
+from load import Load
+from service import Failed, Server, build_shim, talkback
+
+# How long the load goes on; a server that must end ends before.
+SECONDS = 10
+# The log: an error that stays is the end. {} is a count: the first calls belong to the start.
+DEADLY = ("fdatasync:-wal$:{}:EIO", "pwrite:-wal$:{}:EIO", "pwrite:-wal$:{}:EIO!", "pwrite:-wal$:{}:EROFS")
+# The file into which the log is brought, and the sync of the log before that, which one error may hit: it may go on, since
+# everything is in the log. What is lost with a sync that failed stays lost for undo.py, though the next one succeeds: so a
+# reply that relied on it is seen.
+HARMLESS = (
+    "fdatasync:-wal$:{}:EIO!",
+    "fdatasync:.sqlite$:1:EIO", "fdatasync:.sqlite$:1:EIO!", "fdatasync:.sqlite$:2:EIO!", "pwrite:.sqlite$:{}:EIO",
+    "pwrite:.sqlite$:{}:EIO!",
+)
+# While it starts, over jobs that are there.
+STARTING = ("open:.sqlite$:1:EACCES", "open:.sqlite-wal$:1:EIO", "fdatasync:/:1:EIO", "pwrite:/:1:EIO", "open:lock$:1:EACCES")
+
+
+class Case:
+    def __init__(self, command, shim, seed):
+        self.command, self.shim, self.seed = command, shim, seed
+
+    def environment(self, fault):
+        self.notes = os.path.join(self.place, "undo")
+        return {"LD_PRELOAD": self.shim, "SHIM_FOLDER": self.folder, "SHIM_UNDO": self.notes, "SHIM_FAIL": fault}
+
+    def run(self, fault, kind):
+        with tempfile.TemporaryDirectory() as self.place:
+            self.folder = os.path.join(self.place, "data")
+            os.mkdir(self.folder)
+            self.ledger = Ledger()
+            # What was there before stays there too.
+            server = Server(self.command, self.folder)
+            Load(self.ledger, server.address, f"{self.seed} before").run(0.1, kill=server.kill)
+            try:
+                server = Server(self.command, self.folder, self.environment(fault))
+            except Failed as problem:
+                if kind == "deadly":
+                    raise
+                said = str(problem)
+                self.expect("ended with 1 before" in said and len(said.splitlines()) == 1, f"the start failed so: {said}")
+                end = said
+            else:
+                end = self.load(server, kind)
+            if not any(record.kind == "F" for record in undo.read(self.notes)):
+                end = "never came to it: " + end
+                self.expect(kind == "starting", end)
+            undo.undo(self.notes, self.folder)
+            server = Server(self.command, self.folder)
+            Check(self.ledger, server.address).run(everything=True, drain=tubes_of(self.ledger))
+            self.expect(not self.ledger.violations, "; ".join(self.ledger.violations[:3]))
+            server.kill()
+            return end
+
+    def load(self, server, kind):
+        Check(self.ledger, server.address).run()
+        was_killed = []
+
+        def kill():
+            was_killed.append(True)
+            server.kill()
+
+        seconds = {"deadly": SECONDS, "harmless": 2, "starting": 0.2}[kind]
+        Load(self.ledger, server.address, f"{self.seed} after").run(seconds, kill=kill)
+        status = server.wait(10)
+        self.expect(status is not None, "the connections are closed and the server runs")
+        if was_killed:
+            self.expect(kind != "deadly", f"the server goes on for {SECONDS} s")
+            said = server.said()
+            return f"went on, and said {said.splitlines()[-1] if said else 'nothing'}"
+        said = server.said()
+        self.expect(status > 0, f"the server ended with {status}: {said}")
+        self.expect(len(said.splitlines()) == 1, f"the server does not say why in one line: {said!r}")
+        return f"ended with {status}: {said}"
+
+    def expect(self, truth, text):
+        if not truth:
+            raise Failed(text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("talkback")
+    parser.add_argument("--shim")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--quick", action="store_true", help="only some")
+    options = parser.parse_args()
+    chance = random.Random(options.seed)
+    problems = 0
+    with tempfile.TemporaryDirectory() as place:
+        shim = os.path.abspath(options.shim) if options.shim else build_shim(place)
+        for kind, faults in (("deadly", DEADLY), ("harmless", HARMLESS), ("starting", STARTING)):
+            if options.quick:
+                faults = faults[:2] if kind == "deadly" else faults[:1]
+            for fault in faults:
+                for _ in range(options.repeat if "{}" in fault and not options.quick else 1):
+                    # A file's first syncs and writes are of the start, which is another case.
+                    chosen = fault.format(chance.randrange(5, 20 if ".sqlite" in fault else 200))
+                    try:
+                        end = Case(talkback(os.path.abspath(options.talkback)), shim, chance.random()).run(chosen, kind)
+                        print(f"{chosen}: {end}")
+                    except (Failed, OSError) as problem:
+                        problems += 1
+                        print(f"{chosen}: {problem}", file=sys.stderr)
+    print(f"faults with seed {options.seed}: {problems} problems")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,8 +37,6 @@ public final class JobStore: @unchecked Sendable {
         var mutations: [Mutation] = []
         var sequence: UInt64 = 0
         var nextID: UInt64 = 1
-        /// Whether somebody waits for it.
-        var isAwaited = false
         var isClosing = false
         var hasEnded = false
     }
@@ -92,8 +90,8 @@ public final class JobStore: @unchecked Sendable {
     /// How far the store has come. Any thread may ask.
     public var progress: Progress { condition.withLock { state } }
 
-    /// Gives mutations to the store, in order. They are committed soon if a reply may wait for one of them, and with the next
-    /// that are, or within a second, if not. Any thread may call it, one at a time.
+    /// Gives mutations to the store, in order. They are committed as soon as the group before them is. Any thread may call it,
+    /// one at a time.
     ///
     /// - Parameters:
     ///   - mutations: Taken out of the array.
@@ -101,21 +99,14 @@ public final class JobStore: @unchecked Sendable {
     ///   - nextID: A number that no job has had yet.
     public func submit(_ mutations: inout [Mutation], through sequence: UInt64, nextID: UInt64) {
         condition.lock()
-        let mustWake: Bool
-        if sequence > gathering.sequence {
-            mustWake = !gathering.isAwaited
-            gathering.isAwaited = true
-        } else {
-            mustWake = gathering.mutations.isEmpty
-        }
         if gathering.mutations.isEmpty {
             swap(&gathering.mutations, &mutations)
+            condition.signal()
         } else {
             gathering.mutations.append(contentsOf: mutations)
         }
         gathering.sequence = sequence
         gathering.nextID = nextID
-        if mustWake { condition.signal() }
         condition.unlock()
         mutations.removeAll(keepingCapacity: true)
     }
@@ -170,15 +161,10 @@ public final class JobStore: @unchecked Sendable {
         group.mutations.removeAll(keepingCapacity: true)
         condition.lock()
         defer { condition.unlock() }
-        var end = deadline
-        while true {
-            let hasSome = !gathering.mutations.isEmpty
-            if hasSome, gathering.isAwaited || gathering.isClosing { break }
+        while gathering.mutations.isEmpty {
             if gathering.isClosing { return false }
-            // Nobody waits for these, but they should not be lost either.
-            if hasSome, end == nil { end = Date(timeIntervalSinceNow: 1) }
-            if let end {
-                guard end > Date(), condition.wait(until: end) else { break }
+            if let deadline {
+                guard deadline > Date(), condition.wait(until: deadline) else { break }
             } else {
                 condition.wait()
             }
@@ -186,7 +172,6 @@ public final class JobStore: @unchecked Sendable {
         swap(&group.mutations, &gathering.mutations)
         group.sequence = gathering.sequence
         group.nextID = gathering.nextID
-        gathering.isAwaited = false
         return true
     }
 }

@@ -50,6 +50,7 @@ extension Engine {
     /// A group costs as much as the commands of several connections. What is there already belongs into it: begun at once, a
     /// group would be of those who came first, and the others would wait for it and for the next one.
     func requestSubmit() {
+        guard queue.lastSequence > submittedSequence else { return submitLater() }
         guard isSubmitRequested else {
             isSubmitRequested = true
             submitDeadline = now.nanoseconds + Self.longestGathering
@@ -57,6 +58,18 @@ extension Engine {
             return
         }
         if now.nanoseconds >= submitDeadline { submit() }
+    }
+
+    /// No reply waits for what there is, so it goes with the next that one does wait for; but it should not be lost either.
+    private func submitLater() {
+        guard !isLateSubmitScheduled else { return }
+        isLateSubmitScheduled = true
+        loop.schedule(after: .seconds(1)) { [weak self] in
+            self?.assumeIsolated { engine in
+                engine.isLateSubmitScheduled = false
+                engine.submit()
+            }
+        }
     }
 
     /// In nanoseconds.
@@ -74,6 +87,7 @@ extension Engine {
         var byteCount = 0
         for case .put(let job) in mutations { byteCount += job.body.count + 200 }
         submissions.append(queue.lastSequence, byteCount)
+        submittedSequence = queue.lastSequence
         store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)
     }
 

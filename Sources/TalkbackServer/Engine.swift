@@ -36,6 +36,8 @@ actor Engine {
     var storedSequence: UInt64
     var isStoreFull = false
     var isSubmitRequested = false
+    var isLateSubmitScheduled = false
+    var submittedSequence: UInt64 = 0
     /// When to submit even if there is more to do; on the loop's clock.
     var submitDeadline: Int64 = 0
     var mutations: [Mutation] = []

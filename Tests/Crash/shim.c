@@ -143,22 +143,22 @@ static void note_change(char kind, int fd, uint64_t offset, uint64_t length) {
     if (file >= 0) syscall(SYS_close, file);
 }
 
-// Whether the budget has no room for the file to reach `end`. What is not mapped yet below its size counts as there.
+// By their sizes: the blocks that a file system says it has taken may be more, for what it expects to come.
+static uint64_t in_blocks(uint64_t size) { return (size + 4095) / 4096 * 4096; }
+
+// Whether the budget has no room for the file to reach `end`.
 static int is_over(int fd, uint64_t end) {
     struct stat now;
     if (!budget || fstat(fd, &now)) return 0;
-    uint64_t has = (uint64_t)now.st_blocks * 512, total = 0;
-    if ((uint64_t)now.st_size > has) has = now.st_size;
+    uint64_t has = in_blocks(now.st_size), total = 0;
     if (end <= has) return 0;
     DIR *files = opendir(folder);
     for (struct dirent *entry; files && (entry = readdir(files));) {
         struct stat other;
-        if (fstatat(dirfd(files), entry->d_name, &other, AT_SYMLINK_NOFOLLOW) || !S_ISREG(other.st_mode)) continue;
-        uint64_t taken = (uint64_t)other.st_blocks * 512;
-        total += (uint64_t)other.st_size > taken ? (uint64_t)other.st_size : taken;
+        if (!fstatat(dirfd(files), entry->d_name, &other, AT_SYMLINK_NOFOLLOW) && S_ISREG(other.st_mode)) total += in_blocks(other.st_size);
     }
     if (files) closedir(files);
-    if (total + (end - has) <= budget) return 0;
+    if (total + in_blocks(end) - has <= budget) return 0;
     errno = ENOSPC;
     return 1;
 }

@@ -6,7 +6,7 @@
 /// let queue = JobQueue()
 /// let producer = queue.connect(), worker = queue.connect()
 /// _ = queue.reserve(for: worker, timeout: nil, at: now)  // .waiting
-/// queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 60, body, from: producer, at: now)
+/// queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 60, body, by: producer, at: now)
 /// queue.takeEffects()  // the worker has the job
 /// ```
 ///
@@ -39,6 +39,8 @@ public final class JobQueue {
     let isRecording: Bool
     /// What was recorded and not taken.
     var mutations: [Mutation] = []
+    /// About how many bytes they may make a store write.
+    public internal(set) var mutationCost = 0
     /// The number of the last mutation that a reply that shows it must wait for.
     public internal(set) var lastSequence: UInt64 = 0
     /// The last such mutation of any job that was changed or shown since the owner has set this to 0.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened they
-/// make the queue again, by ``JobQueue/restore(_:)`` and ``JobQueue/restorePause(of:_:until:)``.
+/// make the queue again, by ``JobQueue/restore(_:_:at:)`` and ``JobQueue/restorePause(of:_:until:)``.
 public enum Mutation: Hashable, Sendable {
     /// A job is there.
     case put(JobRecord)
@@ -89,16 +89,27 @@ extension JobQueue {
         } else {
             taken.append(contentsOf: mutations)
         }
-        mutations.removeAll(keepingCapacity: true)
+        mutations.removeAll(keepingCapacity: mutations.capacity <= 1 << 16)
+        mutationCost = 0
     }
 
     /// Whether there is something to take.
     public var hasMutations: Bool { !mutations.isEmpty }
 
+    /// About how many bytes a mutation may make a store write: a job's, or a page or two for what is anywhere in it.
+    private static func cost(_ mutation: Mutation) -> Int {
+        if case .put(let job) = mutation { job.body.count + 500 } else { 8192 }
+    }
+
+    private func append(_ mutation: Mutation) {
+        mutationCost += Self.cost(mutation)
+        mutations.append(mutation)
+    }
+
     func record(put job: Job) {
         guard isRecording else { return }
         job.sequence = nextSequence()
-        mutations.append(
+        append(
             .put(
                 JobRecord(
                     id: job.id, tube: job.tube.name, priority: job.priority, delay: job.delay,
@@ -116,7 +127,7 @@ extension JobQueue {
     func recordCounts(of job: Job) {
         guard isRecording else { return }
         if job.changeCount < .max { job.changeCount += 1 }
-        mutations.append(
+        append(
             .change(
                 JobChange(
                     id: job.id, state: job.state == .reserved ? .ready : job.state, priority: job.priority,
@@ -127,13 +138,13 @@ extension JobQueue {
     func record(delete job: Job) {
         guard isRecording else { return }
         job.sequence = nextSequence()
-        mutations.append(.delete(job.id, changes: job.changeCount))
+        append(.delete(job.id, changes: job.changeCount))
     }
 
     func record(pause tube: Tube) {
         guard isRecording else { return }
         _ = nextSequence()
-        mutations.append(.pause(tube.name, seconds: tube.pause, until: tube.time))
+        append(.pause(tube.name, seconds: tube.pause, until: tube.time))
     }
 
     private func nextSequence() -> UInt64 {

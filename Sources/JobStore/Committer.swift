@@ -19,10 +19,16 @@ final class Committer: @unchecked Sendable {
     private var hasUnsynced = false
     private var writtenPages = 0
 
-    /// The log is brought into the file when it has so many pages, and begins anew: it never grows beyond what one group adds.
+    /// The log is brought into the file when it has so many pages, and begins anew.
     private static let checkpointPages = 1000
     /// By how much the kept number is ahead, so that it need not be written with each group.
     private static let idStep: UInt64 = 1024
+    private static let pageSize = 4096
+    /// About how many bytes one transaction writes, so that it always fits into what was set aside.
+    private static let transactionSize = 1 << 22
+    /// How many pages are given back to the disk at once, and how many times in a row.
+    private static let vacuumPages = 256
+    private static let vacuumSteps = 64
     /// How often the disk is tried again when it is full.
     private static let retryInterval: TimeInterval = 1
 
@@ -66,7 +72,6 @@ final class Committer: @unchecked Sendable {
             }
             if isEmpty {
                 // Deleted jobs give their space back when it is needed: see reclaimSpace.
-                try database.execute(sql: "PRAGMA page_size = 8192")
                 try database.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 try database.execute(sql: "PRAGMA application_id = \(Schema.applicationID)")
             }
@@ -97,6 +102,8 @@ final class Committer: @unchecked Sendable {
                 try recover(into: queue, at: now, database, onProgress)
             }
         } catch {
+            // Closing would bring the log into the file, and take it away: it may have what the file has lost.
+            unsafe _ = Unmanaged.passRetained(database)
             throw Self.error("read", path, error as? SQLiteFailure ?? SQLiteFailure(error))
         }
     }
@@ -138,7 +145,7 @@ final class Committer: @unchecked Sendable {
             }
             queue.restore(record, change, at: now)
             count += 1
-            if count % 4096 == 0 || count == total { onProgress(count, total) }
+            if count % 64 == 0 || count == total { onProgress(count, total) }
         }
         queue.skipIDs(through: keptNextID - 1)
         let pauses = try HotStatement(database, "SELECT tube, seconds, until FROM pause")
@@ -160,13 +167,16 @@ final class Committer: @unchecked Sendable {
         /// When there is something to look after even without a group.
         var deadline: Date? { committer.deadline }
 
-        /// Commits a group.
+        /// Whether there is space for what has been executed.
+        var hasReserve: Bool { committer.hasReserve }
+
+        var fullError: StoreError { StoreError("write", committer.path, .full) }
+
+        /// Commits a group, in as many transactions as it takes.
         ///
-        /// - Parameter onFull: Called when the disk turns out to be full, before the group is tried again.
-        /// - Returns: Whether the disk is full.
-        func group(_ group: JobStore.Gathering, onFull: () -> Void) throws(StoreError) -> Bool {
-            try committer.commit(group, database, statements, onFull)
-            return !committer.hasReserve
+        /// - Returns: Whether it is done; `false` if the disk is full, even with what was set aside.
+        func group(_ group: inout JobStore.Gathering) throws(StoreError) -> Bool {
+            try committer.commit(&group, database, statements)
         }
 
         /// Leaves everything in order, for the last time.
@@ -196,60 +206,91 @@ final class Committer: @unchecked Sendable {
     }
 
     private func commit(
-        _ group: JobStore.Gathering, _ database: Database, _ statements: Statements, _ onFull: () -> Void
-    ) throws(StoreError) {
+        _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
+    ) throws(StoreError) -> Bool {
         do throws(SQLiteFailure) {
             try prepareSync(database)
-            if !group.mutations.isEmpty {
-                do throws(SQLiteFailure) {
-                    try write(group, database, statements)
-                } catch {
-                    guard error.isFull, reserve.isThere else { throw error }
-                    if database.hasTransaction { try statements.rollback.run() }
-                    reserve.giveUp()
-                    onFull()
-                    try write(group, database, statements)
+            if group.mutations.isEmpty {
+                try syncWhatIsLeft(database)
+            } else {
+                let dropped = Self.changesNotWorthWriting(group.mutations)
+                while group.position < group.mutations.count {
+                    if try !write(&group, dropped, database, statements) { return false }
                 }
-            } else if hasUnsynced, case .every = options.sync {
-                // Any commit syncs all of the log.
-                try statements.begin.run()
-                try statements.setNextID.run(Int64(bitPattern: keptNextID))
-                try statements.commit.run()
-                noteSynced()
             }
+            try lookAfterSpace(database)
+            return true
         } catch {
             throw Self.error("write", path, error)
         }
-        lookAfterSpace(database)
     }
 
-    private func write(_ group: JobStore.Gathering, _ database: Database, _ statements: Statements)
-        throws(SQLiteFailure)
-    {
+    /// Writes as much of a group as is good for one transaction.
+    ///
+    /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
+    private func write(
+        _ group: inout JobStore.Gathering, _ dropped: [UInt64: Int], _ database: Database, _ statements: Statements
+    ) throws(SQLiteFailure) -> Bool {
+        while true {
+            do throws(SQLiteFailure) {
+                try transact(&group, dropped, database, statements)
+                if writtenPages >= Self.checkpointPages { try checkpoint(database, "PASSIVE") }
+                return true
+            } catch {
+                guard error.isFull else { throw error }
+                if database.hasTransaction { try statements.rollback.run() }
+                guard reserve.isThere else {
+                    try reclaimSpace(database)
+                    return false
+                }
+                reserve.giveUp()
+            }
+        }
+    }
+
+    private func transact(
+        _ group: inout JobStore.Gathering, _ dropped: [UInt64: Int], _ database: Database, _ statements: Statements
+    ) throws(SQLiteFailure) {
         let offset = Self.systemTime() - Self.queueTime()
-        let dropped = Self.changesNotWorthWriting(group.mutations)
-        try statements.begin.run()
+        var position = group.position
         var nextID = keptNextID
-        for mutation in group.mutations {
-            switch mutation {
-            case .put(let job): try statements.insertJob.insert(job, offset: offset)
+        try statements.begin.run()
+        var cost = 0
+        while position < group.mutations.count, cost < Self.transactionSize {
+            switch group.mutations[position] {
+            case .put(let job):
+                try statements.insertJob.insert(job, offset: offset)
+                cost += job.body.count + 500
             case .change(let change):
-                if dropped[change.id] == nil { try statements.replaceChange.replace(change, offset: offset) }
+                if dropped[change.id] == nil {
+                    try statements.replaceChange.replace(change, offset: offset)
+                    cost += Self.pageSize
+                }
             case .delete(let id, let changes):
                 try statements.deleteJob.delete(id)
                 if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.delete(id) }
                 // The table does not remember the highest number once it is gone.
                 if id >= nextID { nextID = group.nextID + Self.idStep }
+                cost += 2 * Self.pageSize
             case .pause(let tube, let seconds, let until):
-                try statements.setPause.setPause(tube, seconds, until.nanoseconds &+ offset)
+                if seconds == 0 {
+                    try statements.deletePause.run(tube: tube)
+                } else {
+                    try statements.setPause.setPause(tube, seconds, until.nanoseconds &+ offset)
+                }
+                cost += 2 * Self.pageSize
             }
+            position += 1
         }
         if nextID != keptNextID { try statements.setNextID.run(Int64(bitPattern: nextID)) }
         try statements.commit.run()
+        group.position = position
         keptNextID = nextID
+        let pages = database.takeWrittenPageCount()
+        writtenPages += pages
+        guard pages > 0 else { return }
         hasUnsynced = true
         if isSyncing { noteSynced() }
-        writtenPages += database.takeWrittenPageCount()
     }
 
     /// Changes of jobs that are deleted in the same group, by the job's number, and how many.
@@ -269,6 +310,7 @@ final class Committer: @unchecked Sendable {
                 throw SQLiteFailure(error)
             }
             try statements.begin.run()
+            try statements.deleteOldPauses.run(Self.systemTime())
             // Exactly, as there is nothing more to come.
             try statements.setNextID.run(Int64(bitPattern: max(nextID, 1)))
             try statements.commit.run()
@@ -276,7 +318,11 @@ final class Committer: @unchecked Sendable {
             // Everything that matters was committed before; the numbers merely have a gap.
             if !error.isFull { throw Self.error("write", path, error) }
         }
-        checkpoint(database, "TRUNCATE")
+        do throws(SQLiteFailure) {
+            try checkpoint(database, "TRUNCATE")
+        } catch {
+            throw Self.error("write", path, error)
+        }
     }
 
     // MARK: Syncing
@@ -314,6 +360,14 @@ final class Committer: @unchecked Sendable {
         isSyncing = mustSync
     }
 
+    /// Syncs what was committed without.
+    private func syncWhatIsLeft(_ database: Database) throws(SQLiteFailure) {
+        guard hasUnsynced, case .every = options.sync else { return }
+        // A checkpoint begins with a sync of the log.
+        try checkpoint(database, "PASSIVE")
+        noteSynced()
+    }
+
     private func noteSynced() {
         hasUnsynced = false
         lastSync = .now
@@ -328,27 +382,45 @@ final class Committer: @unchecked Sendable {
 
     // MARK: Space
 
-    private func lookAfterSpace(_ database: Database) {
-        if !reserve.isThere {
-            reclaimSpace(database)
-        } else if writtenPages >= Self.checkpointPages {
-            checkpoint(database, "PASSIVE")
-        }
+    private func lookAfterSpace(_ database: Database) throws(SQLiteFailure) {
+        if !reserve.isThere { try reclaimSpace(database) }
     }
 
-    /// Brings the log into the file. An error is no reason to worry: everything is in the log still, and if that cannot be
+    /// Brings the log into the file. A full disk is no reason to worry: everything is in the log still, and if that cannot be
     /// written any more, the next commit will say so.
-    private func checkpoint(_ database: Database, _ mode: String) {
+    private func checkpoint(_ database: Database, _ mode: String) throws(SQLiteFailure) {
         writtenPages = 0
-        try? database.execute(sql: "PRAGMA wal_checkpoint(\(mode))")
+        do {
+            try database.execute(sql: "PRAGMA wal_checkpoint(\(mode))")
+        } catch {
+            let failure = SQLiteFailure(database)
+            guard failure.isFull else { throw failure }
+        }
         _ = database.takeWrittenPageCount()
     }
 
-    /// After the disk was full: gives the space of deleted jobs back to it, and tries to set some aside again.
-    private func reclaimSpace(_ database: Database) {
-        try? database.execute(sql: "PRAGMA incremental_vacuum")
-        checkpoint(database, "TRUNCATE")
-        _ = reserve.take()
+    /// After the disk was full: gives the space of deleted jobs back to it, a little at a time, as that takes space in the log,
+    /// and tries to set some aside again. The log keeps what it has, so that what is deleted next can be written.
+    private func reclaimSpace(_ database: Database) throws(SQLiteFailure) {
+        var free = freePages(database)
+        for _ in 0..<Self.vacuumSteps where free > 0 {
+            do {
+                try database.execute(sql: "PRAGMA incremental_vacuum(\(Self.vacuumPages))")
+            } catch {
+                let failure = SQLiteFailure(database)
+                guard failure.isFull else { throw failure }
+                break
+            }
+            try checkpoint(database, "RESTART")
+            let left = freePages(database)
+            guard left < free else { break }
+            free = left
+        }
+        if reserve.take() { try checkpoint(database, "RESTART") }
+    }
+
+    private func freePages(_ database: Database) -> Int {
+        (try? Int.fetchOne(database, sql: "PRAGMA freelist_count")) ?? 0
     }
 
     // MARK: Clocks and errors

@@ -8,8 +8,8 @@ public import JobQueue
 /// ```swift
 /// let store = try JobStore(StoreOptions(folder: "/var/lib/talkback"))
 /// let queue = JobQueue(isRecording: true)
-/// try store.recover(into: queue)
-/// try store.start { … }                    // called whenever `progress` is different
+/// try store.recover(into: queue, at: now)
+/// store.start { … }                        // called whenever `progress` is different
 /// store.submit(&mutations, through: 17, nextID: 9)
 /// ```
 ///
@@ -35,6 +35,8 @@ public final class JobStore: @unchecked Sendable {
     /// What is to be committed next.
     struct Gathering {
         var mutations: [Mutation] = []
+        /// How many of them are committed: all, unless the disk became full.
+        var position = 0
         var sequence: UInt64 = 0
         var nextID: UInt64 = 1
         var isClosing = false
@@ -47,10 +49,13 @@ public final class JobStore: @unchecked Sendable {
     private var gathering = Gathering()
     private var state = Progress()
 
+    /// The most bytes in a job's body: what SQLite can keep, and what goes with it.
+    public static let maximumJobSize = 1_000_000_000 - 65_536
+
     /// Opens a folder's store, or makes a new one.
     ///
     /// - Throws: `StoreError` when the folder cannot be written, another process has it, or what is there cannot be read;
-    ///   then nothing was changed.
+    ///   then what is there is as it was.
     public init(_ options: StoreOptions) throws(StoreError) {
         committer = try Committer(options)
     }
@@ -67,6 +72,7 @@ public final class JobStore: @unchecked Sendable {
         onProgress: @Sendable (_ count: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(StoreError) {
         try committer.recover(into: queue, at: now, onProgress)
+        condition.withLock { gathering.nextID = queue.nextID }
     }
 
     /// Begins to commit what is submitted.
@@ -131,14 +137,16 @@ public final class JobStore: @unchecked Sendable {
             try committer.run { commit throws(StoreError) in
                 var group = Gathering()
                 while next(&group, commit.deadline) {
-                    let isFull = try commit.group(group) {
-                        self.update { $0.isFull = true }
+                    while try !commit.group(&group) {
+                        // The disk is full. What has been executed must be written all the same, and may have to wait for it.
+                        update { $0.isFull = true }
                         onProgress()
+                        guard pause() else { throw commit.fullError }
                     }
                     let sequence = group.sequence
                     update { progress in
                         progress.sequence = sequence
-                        progress.isFull = isFull
+                        progress.isFull = !commit.hasReserve
                     }
                     onProgress()
                 }
@@ -150,6 +158,16 @@ public final class JobStore: @unchecked Sendable {
         }
     }
 
+    /// Waits a while for the disk to have space.
+    ///
+    /// - Returns: Whether to go on; `false` if the store is closing.
+    private func pause() -> Bool {
+        condition.withLock {
+            if !gathering.isClosing { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.5)) }
+            return !gathering.isClosing
+        }
+    }
+
     private func update(_ change: (inout Progress) -> Void) {
         condition.withLock { change(&state) }
     }
@@ -158,7 +176,8 @@ public final class JobStore: @unchecked Sendable {
     ///
     /// - Returns: Whether there is one; `false` when the store is closing and everything is committed.
     private func next(_ group: inout Gathering, _ deadline: Date?) -> Bool {
-        group.mutations.removeAll(keepingCapacity: true)
+        group.mutations.removeAll(keepingCapacity: group.mutations.capacity <= 1 << 16)
+        group.position = 0
         condition.lock()
         defer { condition.unlock() }
         while gathering.mutations.isEmpty {

@@ -57,7 +57,8 @@ enum Schema {
 /// The statements that are run for each mutation.
 struct Statements {
     let begin, commit, rollback: HotStatement
-    let insertJob, deleteJob, replaceChange, deleteChange, setPause, setNextID: HotStatement
+    let insertJob, deleteJob, replaceChange, deleteChange, setPause, deletePause, deleteOldPauses,
+        setNextID: HotStatement
 
     init(_ database: Database) throws {
         begin = try HotStatement(database, "BEGIN IMMEDIATE")
@@ -69,6 +70,8 @@ struct Statements {
             database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         deleteChange = try HotStatement(database, "DELETE FROM change WHERE id = ?")
         setPause = try HotStatement(database, "INSERT OR REPLACE INTO pause VALUES (?, ?, ?)")
+        deletePause = try HotStatement(database, "DELETE FROM pause WHERE tube = ?")
+        deleteOldPauses = try HotStatement(database, "DELETE FROM pause WHERE until <= ?")
         setNextID = try HotStatement(database, "UPDATE next_id SET id = ?")
     }
 }

@@ -37,6 +37,8 @@ extension Engine {
         guard let (id, header) = session.put else { return .internalError }
         session.put = nil
         if isDraining { return .draining }
+        // The disk may have become full since the header.
+        if isStoreFull { return .outOfMemory }
         queue.put(
             id, priority: header.priority, delay: header.delay, timeToRun: header.timeToRun, body,
             by: session.client, at: now)
@@ -96,7 +98,9 @@ extension Engine {
         switch queue.reserve(for: session.client, timeout: timeout, at: now) {
         case .job(let job): return .reserved(job.id, body: job.body)
         case .deadlineSoon: return .deadlineSoon
-        case .timedOut: return .timedOut
+        case .timedOut:
+            queue.showAll()
+            return .timedOut
         case .waiting:
             session.isWaiting = true
             return nil

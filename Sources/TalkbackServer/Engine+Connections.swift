@@ -18,7 +18,7 @@ extension Engine {
     /// - Throws: `SocketError` but for a peer that is gone: that is how connections end.
     func serve(_ connection: Connection) async throws(SocketError) {
         let exchange = Exchange(on: connection)
-        let session = connect(exchange)
+        let session = connect(connection, exchange)
         defer { leave(session) }
         do throws(SocketError) {
             try await exchange.run { events throws(SocketError) in
@@ -40,8 +40,9 @@ extension Engine {
         try await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
     }
 
-    private func connect(_ exchange: Exchange) -> Session {
-        let session = Session(queue.connect(), exchange, maximumJobSize: options.maximumJobSize)
+    private func connect(_ connection: Connection, _ exchange: Exchange) -> Session {
+        connection.noticeVanishedPeer()
+        let session = Session(queue.connect(), connection, exchange, maximumJobSize: options.maximumJobSize)
         sessions[session.client] = session
         return session
     }
@@ -56,7 +57,8 @@ extension Engine {
     }
 
     private func handle(_ session: Session, _ events: PollEvents) throws(SocketError) {
-        if events.contains(.readable) { session.isReadable = true }
+        if !events.isDisjoint(with: [.readable, .priority]) { session.isReadable = true }
+        if events.contains(.priority) { session.shortReceivesLeaveMore = true }
         if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error]) {
             session.isReadable = true
             session.isHalfClosed = true
@@ -86,7 +88,8 @@ extension Engine {
                 leave(session)
                 return endIfSent(session)
             }
-            if count < Self.inputSize, !session.isHalfClosed { session.isReadable = false }
+            let mayLeaveMore = session.isHalfClosed || session.shortReceivesLeaveMore
+            if count < Self.inputSize, !mayLeaveMore { session.isReadable = false }
             var position = 0
             try execute(session, input, &position)
             if position < input.count { session.input = Array(input[position...]) }
@@ -145,10 +148,7 @@ extension Engine {
         notePending(session)
         if !replies.isEmpty { try send(replies, upTo: queue.shownSequence, on: session) }
         settle()
-        if session.hasQuit {
-            leave(session)
-            endIfSent(session)
-        }
+        if session.hasQuit { end(session) }
     }
 
     /// Counts what the beginning of a body takes, and takes no more of it when that is too much.
@@ -175,7 +175,10 @@ extension Engine {
             return
         }
         let sent = try session.exchange.trySend(replies.span) ?? 0
-        if sent < replies.count { session.output += replies[sent...] }
+        guard sent < replies.count else { return }
+        session.output += replies[sent...]
+        session.connection.waitForReader(true)
+        session.isReaderSlow = true
     }
 
     /// Says what the next bytes of the output must wait for.
@@ -195,7 +198,7 @@ extension Engine {
         session.output.append(reply)
         flushOrEnd(session)
         // There may be more commands behind the one that has waited.
-        if session.isReadable || !session.input.isEmpty { session.exchange.callAgain() }
+        if session.hasMoreToTake { session.exchange.callAgain() }
     }
 
     /// Sends what may be sent.
@@ -211,6 +214,10 @@ extension Engine {
             session.outputPosition += try session.trySendOutput(to: end)
         }
         guard session.unsentCount == 0 else { return }
+        if session.isReaderSlow {
+            session.isReaderSlow = false
+            session.connection.waitForReader(false)
+        }
         session.output.removeAll(keepingCapacity: session.output.capacity <= 4096)
         session.outputPosition = 0
         if session.isEnding { endIfSent(session) }
@@ -223,6 +230,13 @@ extension Engine {
         } catch {
             session.exchange.end(throwing: error)
         }
+    }
+
+    /// Ends a connection once its replies are sent.
+    func end(_ session: Session) {
+        session.hasQuit = true
+        leave(session)
+        endIfSent(session)
     }
 
     private func endIfSent(_ session: Session) {

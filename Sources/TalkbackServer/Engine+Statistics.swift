@@ -50,7 +50,7 @@ extension Engine {
         text.add("rusage-utime", unquoted: system.userTime)
         text.add("rusage-stime", unquoted: system.systemTime)
         text.add("uptime", (ContinuousClock.now - start).components.seconds)
-        // There is no log: jobs are in memory only.
+        // There is no log of beanstalkd's kind.
         text.add("binlog-oldest-index", 0)
         text.add("binlog-current-index", 0)
         text.add("binlog-records-migrated", 0)

@@ -39,17 +39,23 @@ final class LoopRequest: LoopWork, Sendable {
 
 // The store keeps what the queue has done, a group at a time, while the next group gathers.
 extension Engine {
-    /// No more commands are executed while so many bytes wait for the store, so that a group can always be written: the store
-    /// has set space aside for it.
-    static var submissionLimit: Int { 1 << 22 }
+    /// No more commands are executed while so many bytes wait for the store, so that what has been executed can always be
+    /// written: the store has set space aside for it.
+    static var submissionLimit: Int { 1 << 23 }
 
-    var hasRoomInStore: Bool { submissions.byteCount <= Self.submissionLimit }
+    var hasRoomInStore: Bool {
+        guard submissions.byteCount + queue.mutationCost > Self.submissionLimit else { return true }
+        // What is there must be on its way, or there is never room again.
+        if queue.hasMutations { submit() }
+        return submissions.isEmpty
+    }
 
     /// Has the mutations given to the store when there is nothing else to do, but soon.
     ///
     /// A group costs as much as the commands of several connections. What is there already belongs into it: begun at once, a
     /// group would be of those who came first, and the others would wait for it and for the next one.
     func requestSubmit() {
+        if isStopping { return submit() }
         guard queue.lastSequence > submittedSequence else { return submitLater() }
         guard isSubmitRequested else {
             isSubmitRequested = true
@@ -83,10 +89,8 @@ extension Engine {
     func submit() {
         submitDeadline = now.nanoseconds + Self.longestGathering
         guard let store, queue.hasMutations else { return }
+        submissions.append(queue.lastSequence, queue.mutationCost)
         queue.takeMutations(into: &mutations)
-        var byteCount = 0
-        for case .put(let job) in mutations { byteCount += job.body.count + 200 }
-        submissions.append(queue.lastSequence, byteCount)
         submittedSequence = queue.lastSequence
         store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)
     }
@@ -95,7 +99,10 @@ extension Engine {
     func storeHasNews() {
         guard let store else { return }
         let progress = store.progress
-        isStoreFull = progress.isFull
+        if isStoreFull != progress.isFull {
+            isStoreFull = progress.isFull
+            onStoreFull(isStoreFull)
+        }
         if let error = progress.failure { return fail(error) }
         storedSequence = progress.sequence
         submissions.remove(through: progress.sequence)
@@ -105,6 +112,8 @@ extension Engine {
             session.isHeld = false
             flushOrEnd(session)
             if !session.barriers.isEmpty { hold(session) }
+            // It may have stopped at the limit of unsent replies, and no event will say that it is below it again.
+            if session.hasMoreToTake { session.exchange.callAgain() }
         }
         if heldSessions.isEmpty {
             held.removeAll(keepingCapacity: true)
@@ -121,10 +130,14 @@ extension Engine {
     }
 
     /// Begins to commit, and to hear of it.
-    func startStore() {
+    func startStore(_ onFull: @escaping @Sendable (Bool) -> Void) {
+        onStoreFull = onFull
         let reporter = LoopRequest { [weak self] in self?.assumeIsolated { $0.storeHasNews() } }
         store?.start { [loop] in loop.request(reporter) }
-        if let store { isStoreFull = store.progress.isFull }
+        if let store, store.progress.isFull {
+            isStoreFull = true
+            onFull(true)
+        }
         setTimer()
     }
 
@@ -150,6 +163,12 @@ extension Engine {
 
     private func endIfDone() {
         guard isDone else { return }
+        // Each connection ends when its replies are sent, as after a good-bye.
+        if failure == nil {
+            // Those who wait first, or they would be given what the others leave.
+            sessions.values.filter(\.isWaiting).forEach { end($0) }
+            sessions.values.forEach { end($0) }
+        }
         for waiter in endWaiters { waiter.resume() }
         endWaiters.removeAll()
     }

@@ -35,6 +35,8 @@ actor Engine {
     // The store: see Engine+Store.swift.
     var storedSequence: UInt64
     var isStoreFull = false
+    /// Told when puts begin to be refused for want of disk space, and when they are taken again.
+    var onStoreFull: @Sendable (Bool) -> Void = { _ in }
     var isSubmitRequested = false
     var isLateSubmitScheduled = false
     var submittedSequence: UInt64 = 0
@@ -81,7 +83,7 @@ actor Engine {
                 case .reserved(let client, let job):
                     endWait(client, .reserved(job.id, body: job.body), job.sequence)
                 case .deadlineSoon(let client): endWait(client, .deadlineSoon, 0)
-                case .timedOut(let client): endWait(client, .timedOut, 0)
+                case .timedOut(let client): endWait(client, .timedOut, queue.lastSequence)
                 }
             }
         }

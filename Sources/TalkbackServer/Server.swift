@@ -22,7 +22,7 @@ public final class Server: Sendable {
     /// A server with the jobs of a store, all of which are read here, on the calling thread.
     ///
     /// - Parameters:
-    ///   - options: The bounds.
+    ///   - options: The bounds. With a store, jobs have at most ``JobStore/maximumJobSize`` bytes.
     ///   - store: Where jobs are kept; `nil` for in memory only. It belongs to the server from now on.
     ///   - loop: The loop that everything happens on; its listeners must be on it too.
     ///   - onProgress: Told now and then how many jobs of how many were read.
@@ -35,19 +35,25 @@ public final class Server: Sendable {
         let now = QueueTime(nanoseconds: loop.now)
         try store?.recover(into: queue, at: now, onProgress: onProgress)
         self.store = store
+        var options = options
+        if store != nil { options.maximumJobSize = min(options.maximumJobSize, JobStore.maximumJobSize) }
         engine = Engine(options, queue, store, on: loop)
     }
 
     /// Serves the connections of some listeners until ``stop()`` or until the store fails, and closes the store.
     ///
-    /// - Parameter onError: Told of what ends a connection, and of a lack of descriptors.
+    /// - Parameters:
+    ///   - onError: Told of what ends a connection, and of a lack of descriptors.
+    ///   - onStoreFull: Told with `true` when puts begin to be refused for want of disk space, with `false` when they are
+    ///     taken again.
     /// - Throws: `SocketError` if a listener is in use or closed; `StoreError` if something could not be kept: then the replies
     ///   that waited for it were not sent. Restarted, the server has everything that was acknowledged.
     public func serve(
         _ listeners: [Listener],
-        onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void = { _, _ in }
+        onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void = { _, _ in },
+        onStoreFull: @escaping @Sendable (Bool) -> Void = { _ in }
     ) async throws {
-        await engine.startStore()
+        await engine.startStore(onStoreFull)
         defer { listeners.forEach { $0.close() } }
         async let end: Void = stopAtTheEnd(listeners)
         let result = await serveAll(listeners, onError)
@@ -82,11 +88,8 @@ public final class Server: Sendable {
     private static func serve(
         _ listener: Listener, _ engine: Engine, _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
     ) async throws(SocketError) {
-        let bounds = ServeOptions(connectionLimit: engine.options.connectionLimit, idleTimeout: nil, grace: .zero)
-        try await listener.serve(bounds, onError: onError) { connection in
-            connection.noticeVanishedPeer()
-            try await engine.serve(connection)
-        }
+        let bounds = ServeOptions(connectionLimit: engine.options.connectionLimit, idleTimeout: nil, grace: .seconds(2))
+        try await listener.serve(bounds, onError: onError) { connection in try await engine.serve(connection) }
     }
 
     /// Takes no more jobs; all else goes on.
@@ -103,9 +106,15 @@ public final class Server: Sendable {
 extension Connection {
     /// Has the kernel find out when the peer is gone without a word, so that its jobs are not kept for ever: by asking, when it
     /// is silent, and when it does not acknowledge what it was sent.
-    fileprivate func noticeVanishedPeer() {
+    func noticeVanishedPeer() {
         // A Unix socket's peer cannot vanish, and has no such options.
         try? set(KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
-        try? set(.userTimeout, to: .seconds(120))
+        waitForReader(false)
+    }
+
+    /// Whether a peer may take as long as it likes to read: to the kernel, one that is there and does not read is as good as
+    /// gone after the user time-out.
+    func waitForReader(_ mayBeSlow: Bool) {
+        try? set(.userTimeout, to: mayBeSlow ? .zero : .seconds(120))
     }
 }

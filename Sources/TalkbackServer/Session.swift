@@ -8,6 +8,7 @@ internal import Sockets
 /// What the engine knows of one connection. Only the engine uses it, on its event loop.
 final class Session {
     let client: ClientID
+    let connection: Connection
     let exchange: Exchange
     var parser: CommandParser
     /// Commands that have arrived and wait, and how much of them was taken.
@@ -29,20 +30,28 @@ final class Session {
     var isReadable = true
     /// The peer sends no more, so that each receive may be the last.
     var isHalfClosed = false
+    /// A receive that gets less than it could may leave something: there is urgent data.
+    var shortReceivesLeaveMore = false
     /// Nothing more is taken; the connection ends when the replies are sent.
     var isEnding = false
     /// Whether the client has said good-bye, so that what is behind it is thrown away.
     var hasQuit = false
+    /// Whether replies wait because the peer does not read.
+    var isReaderSlow = false
     /// Whether the engine's list of sessions with barriers has this one.
     var isHeld = false
     /// Whether the engine's list of sessions that wait for room in the store has this one.
     var isBlocked = false
 
-    init(_ client: ClientID, _ exchange: Exchange, maximumJobSize: Int) {
+    init(_ client: ClientID, _ connection: Connection, _ exchange: Exchange, maximumJobSize: Int) {
         self.client = client
+        self.connection = connection
         self.exchange = exchange
         parser = CommandParser(maximumJobSize: maximumJobSize)
     }
+
+    /// Whether there is something that no event will tell of.
+    var hasMoreToTake: Bool { !isEnding && (isReadable || !input.isEmpty) }
 
     var unsentCount: Int { output.count - outputPosition }
 

@@ -40,14 +40,16 @@ struct BeanstalkdArguments {
             guard argument.hasPrefix("-"), !argument.hasPrefix("--"), argument != "-" else {
                 others.append(argument)
                 // The value of one of this program's own options is not a flag, whatever it looks like.
-                if argument.hasPrefix("--"), !argument.contains("="), let value = rest.popFirst() {
-                    others.append(value)
-                }
+                let takesValue = argument.hasPrefix("--") && !argument.contains("=") && !Self.flags.contains(argument)
+                if takesValue, let value = rest.popFirst() { others.append(value) }
                 continue
             }
             try take(argument.dropFirst(), &rest)
         }
     }
+
+    /// This program's own options that have no value.
+    private static let flags: Set<String> = ["--memory", "--help", "--version", "--"]
 
     private mutating func take(_ cluster: Substring, _ rest: inout ArraySlice<String>) throws {
         var cluster = cluster
@@ -99,13 +101,13 @@ struct BeanstalkdArguments {
         }
         if let folder {
             translation += ["--data", folder]
-            if let sync { translation += ["--sync", sync] }
         } else if !others.contains(where: { $0 == "--data" || $0.hasPrefix("--data=") || $0 == "--memory" }) {
             translation.append("--memory")
         }
         if !others.contains(where: { $0 == "--max-job-size" || $0.hasPrefix("--max-job-size=") }) {
             translation += ["--max-job-size", clampedJobSize]
         }
+        if let sync, !others.contains("--sync") { translation += ["--sync", sync] }
         if let user { translation += ["--user", user] }
         if verbosity > 0 { translation += ["--log-level", verbosity > 1 ? "trace" : "debug"] }
         return translation + others

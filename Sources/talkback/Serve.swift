@@ -21,7 +21,7 @@ struct Serve: AsyncParsableCommand {
 
             beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
             -V, -v; -s, -c and -n are ignored. With any of them jobs are in memory unless -b is given, and have at most 65535 \
-            bytes, and all addresses are listened on unless -l is given, as with beanstalkd.
+            bytes, and all addresses are listened on unless -l is given, as with beanstalkd; but -b without -f or -F is --sync always.
             """)
 
     @Option(help: "Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses. May be given several times.")
@@ -68,6 +68,9 @@ struct Serve: AsyncParsableCommand {
         let logger = makeLogger()
         Rights.raiseDescriptorLimit()
 
+        let manager = ServiceManager()
+        let control = Control(manager, logger)
+        let signals = Signals(stop: control.stop, drain: control.drain)
         let loop = try EventLoop()
         var listeners = try Listener.passedBySystemd(on: loop)
         if listeners.isEmpty {
@@ -76,22 +79,17 @@ struct Serve: AsyncParsableCommand {
         if let user { try Rights.become(user) }
 
         // From here on clients can connect; they are served when the jobs are back.
-        let manager = ServiceManager()
         let store = try memory ? nil : JobStore(storeOptions())
+        if !memory { manager.say("STATUS=opening the store") }
         let reading = ReadingProgress(manager)
         let server = try Server(options, store: store, on: loop) { count, total in reading.show(count, of: total) }
         reading.end()
 
-        let signals = Signals {
-            manager.say("STOPPING=1")
-            Task { await server.stop() }
-        } drain: {
-            logger.notice("draining: no more jobs are taken")
-            Task { await server.drain() }
-        }
+        control.begin(server)
         for address in listeners.flatMap(\.addresses) { print("listening on \(address)") }
         fflush(nil)
         manager.say("READY=1\nSTATUS=\(memory ? "jobs are in memory" : "jobs are in \(try folder())")")
+        let storage: Logger.Metadata = memory ? [:] : ["folder": "\(try folder())", "reserve": "\(reserveSize) bytes"]
         let watchdog = manager.startWatchdog(on: loop)
         defer { watchdog?.cancel() }
         logger.debug("ready", metadata: ["jobs": "\(reading.count)"])
@@ -100,6 +98,12 @@ struct Serve: AsyncParsableCommand {
             case .accepting: logger.error("cannot accept", metadata: ["error": "\(error)"])
             case .connection(let peer):
                 logger.info("a connection ended", metadata: ["peer": "\(peer)", "error": "\(error)"])
+            }
+        } onStoreFull: { [logger] isFull in
+            if isFull {
+                logger.error("the disk has too little space: puts are refused", metadata: storage)
+            } else {
+                logger.notice("the disk has space again: puts are taken", metadata: storage)
             }
         }
         withExtendedLifetime(signals) {}
@@ -119,9 +123,11 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func storeOptions() throws -> StoreOptions {
-        // Room for a group and for what it makes of the log and the file.
-        StoreOptions(folder: try folder(), sync: sync.sync, reserveSize: (16 << 20) + 2 * maxJobSize)
+        StoreOptions(folder: try folder(), sync: sync.sync, reserveSize: reserveSize)
     }
+
+    /// Room for all that may be executed and not written, for what it makes of the log and the file, and for a job.
+    private var reserveSize: Int { (24 << 20) + 2 * min(maxJobSize, JobStore.maximumJobSize) }
 
     private func folder() throws -> String {
         if let data { return data }

@@ -2,6 +2,8 @@
 
 import Dispatch
 import Foundation
+import Logging
+import TalkbackServer
 
 /// What the process does when it gets a signal.
 final class Signals {
@@ -27,5 +29,47 @@ final class Signals {
 
     deinit {
         for source in sources { source.cancel() }
+    }
+}
+
+/// What the signals ask for, from the beginning of the program: before there is a server, too.
+final class Control: @unchecked Sendable {
+    // `@unchecked`: what changes is used only under the lock.
+    private let lock = NSLock()
+    private let manager: ServiceManager
+    private let logger: Logger
+    private var server: Server?
+    private var isDraining = false
+
+    init(_ manager: ServiceManager, _ logger: Logger) {
+        self.manager = manager
+        self.logger = logger
+    }
+
+    /// From now on there is a server.
+    func begin(_ server: Server) {
+        let isDraining = lock.withLock {
+            self.server = server
+            return self.isDraining
+        }
+        if isDraining { Task { await server.drain() } }
+    }
+
+    @Sendable
+    func stop() {
+        manager.say("STOPPING=1")
+        // Without a server nothing was promised to anybody.
+        guard let server = lock.withLock({ self.server }) else { exit(0) }
+        Task { await server.stop() }
+    }
+
+    @Sendable
+    func drain() {
+        logger.notice("draining: no more jobs are taken")
+        let server = lock.withLock {
+            isDraining = true
+            return self.server
+        }
+        if let server { Task { await server.drain() } }
     }
 }

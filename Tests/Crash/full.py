@@ -2,10 +2,11 @@
 # Fills the disk, and checks what still works, what is kept, and that puts come back with the space; then kills the server
 # on a disk that is full, as kill.py does.
 #
-#   full.py TALKBACK [--shim LIBRARY] [--mount] [--rounds N]
+#   full.py TALKBACK [--shim LIBRARY] [--mount] [--rounds N] [--crowded]
 #
 # The disk is a folder for which shim.c plays a small one; with --mount it is also a tmpfs of that size, for which one has
-# to be root. Exits with 77 when that was asked for and cannot be.
+# to be root. Exits with 77 when that was asked for and cannot be. With --crowded it is only seen what becomes of deletes when
+# another program takes the space that the server has set free: the hardest case.
 
 import argparse
 import os
@@ -170,6 +171,24 @@ class Disk:
                 f"and {after_space:.1f} s after there was space")
 
 
+class CrowdedDisk(Disk):
+    def run(self):
+        self.start()
+        self.fill()
+        used = sum(-(-entry.stat().st_size // 4096) * 4096 for entry in os.scandir(self.folder))
+        with open(os.path.join(self.folder, "another"), "wb") as file:
+            file.write(b"." * (DISK - used))
+        self.delete(0.02)
+        self.change()
+        self.check()
+        self.restart("kill")
+        self.check()
+        self.delete(0.9)
+        back = self.puts_come_back("deletes")
+        self.server.kill()
+        return f"{len(self.jobs)} jobs are left; puts came back {back:.1f} s after deletes"
+
+
 class FullRounds(kill.Rounds):
     limit = 1_000_000
     longest_load = 1.5
@@ -183,6 +202,7 @@ def main():
     parser.add_argument("talkback")
     parser.add_argument("--shim")
     parser.add_argument("--mount", action="store_true")
+    parser.add_argument("--crowded", action="store_true")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
@@ -192,6 +212,9 @@ def main():
         folder = os.path.join(place, "played")
         os.mkdir(folder)
         environment = {"LD_PRELOAD": shim, "SHIM_FOLDER": folder, "SHIM_BUDGET": str(DISK)}
+        if options.crowded:
+            print(f"full disk, crowded: {run(CrowdedDisk(command, folder, environment))}")
+            return 0
         print(f"full disk, played: {run(Disk(command, folder, environment))}")
         folder = os.path.join(place, "killed")
         os.mkdir(folder)

@@ -118,6 +118,31 @@ final class StoreTests {
         try DatabaseQueue(path: file).read { try Int.fetchOne($0, sql: sql) }
     }
 
+    @Test func endedPausesLeaveNothing() throws {
+        let name = Array("a".utf8)
+        try change { queue, client in
+            queue.use(name, by: client)
+            _ = queue.pause(name, 1000, at: Self.now)
+            _ = queue.pause(Array("default".utf8), 1, at: Self.now)
+        }
+        #expect(try rows("SELECT count(*) FROM pause WHERE seconds = 1000") == 1)
+        try change { queue, _ in _ = queue.pause(name, 0, at: Self.now) }
+        while try rows("SELECT count(*) FROM pause") != 0 { try change { _, _ in } }
+    }
+
+    @Test func largeGroupsAreCommittedInParts() throws {
+        try change { queue, client in
+            for _ in 0..<20_000 { _ = put(queue, client, Array(repeating: 1, count: 1000)) }
+        }
+        try change { queue, client in
+            for id in 1...20_000 as ClosedRange<UInt64> where id % 2 == 0 { _ = queue.delete(id, by: client) }
+        }
+        try change { queue, _ in
+            #expect(queue.statistics.ready == 10_000)
+            #expect(queue.job(1) != nil && queue.job(2) == nil && queue.job(19_999) != nil && queue.job(20_000) == nil)
+        }
+    }
+
     @Test func numbersAreKeptThroughACrash() throws {
         // A store that is never closed is what a crash leaves, but for the lock.
         let other = TemporaryFolder()

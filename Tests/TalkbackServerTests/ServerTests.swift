@@ -123,6 +123,26 @@ struct ServerTests {
         }
     }
 
+    /// Replies that wait for the store count as unsent, and stop the commands when they are too many; over TCP no event says
+    /// that they have gone.
+    @Test(arguments: Storage.allCases) func manyRepliesThatWaitForTheStoreStopNobody(storage: Storage) async throws {
+        try await serving(storage, ServerOptions(maximumJobSize: 300_000)) { listener, _ in
+            let client = try await connect(listener)
+            let body = String(repeating: "b", count: 1000)
+            try await expect(
+                client, "put 0 0 60 1000\r\n\(body)\r\n" + String(repeating: "peek 1\r\n", count: 1000),
+                "INSERTED 1\r\n" + String(repeating: "FOUND 1 1000\r\n\(body)\r\n", count: 1000))
+            let large = String(repeating: "b", count: 200_000)
+            try await expect(
+                client, "put 0 0 60 200000\r\n\(large)\r\n" + String(repeating: "peek 2\r\n", count: 10),
+                "INSERTED 2\r\n" + String(repeating: "FOUND 2 200000\r\n\(large)\r\n", count: 10))
+            let puts = String(repeating: "put 0 0 60 0\r\n\r\n", count: 50_000)
+            async let sending: Void = client.send(puts)
+            try await expect(client, "", (3..<50_003).map { "INSERTED \($0)\r\n" }.joined())
+            try await sending
+        }
+    }
+
     @Test(arguments: Storage.allCases) func halfClosedClientIsStillAnswered(storage: Storage) async throws {
         try await serving(storage) { listener, _ in
             let client = try await connect(listener)

@@ -3,26 +3,46 @@
 internal import GRDB
 internal import GRDBSQLite
 internal import JobQueue
+internal import SystemPackage
 
 /// SQLite's answer when it is not that all went well.
 struct SQLiteFailure: Error {
     /// The extended code.
     let code: Int32
     let message: String
+    /// What the system said, if it was asked.
+    let errno: Errno?
 
-    var isFull: Bool { code & 0xFF == SQLITE_FULL }
+    /// Whether there is no space, or no more of it for this user.
+    var isFull: Bool {
+        if code & 0xFF == SQLITE_FULL { return true }
+        guard code == Self.failedWrite, let errno else { return false }
+        return errno == .diskQuotaExceeded || errno == .noSpace
+    }
+
+    /// `SQLITE_IOERR_WRITE`
+    private static let failedWrite = SQLITE_IOERR | (3 << 8)
 
     /// What a database says of its last call.
     init(_ connection: OpaquePointer?) {
         // SAFETY: the connection is open; the text is copied.
         code = unsafe sqlite3_extended_errcode(connection)
-        message = unsafe String(cString: sqlite3_errmsg(connection))
+        let number = code & 0xFF == SQLITE_IOERR ? unsafe sqlite3_system_errno(connection) : 0
+        errno = number == 0 ? nil : Errno(rawValue: number)
+        let text = unsafe String(cString: sqlite3_errmsg(connection))
+        message = errno.map { "\(text): \($0)" } ?? text
+    }
+
+    /// What a database says of its last call.
+    init(_ database: Database) {
+        unsafe self.init(database.sqliteConnection)
     }
 
     init(_ error: any Error) {
         let error = error as? DatabaseError
         code = error?.extendedResultCode.rawValue ?? SQLITE_ERROR
         message = error?.message ?? "an unknown error"
+        errno = nil
     }
 }
 
@@ -67,15 +87,17 @@ struct HotStatement {
         bind(6, job.creation.nanoseconds &+ offset)
         bind(7, job.delay == 0 ? 0 : job.due.nanoseconds &+ offset)
         // SAFETY: both arrays are there until the statement has been reset, by run or by the failure.
-        let failure: SQLiteFailure? = unsafe job.tube.withUnsafeBytes { tube in
+        let problem: SQLiteFailure? = unsafe job.tube.withUnsafeBytes { tube in
             unsafe job.body.withUnsafeBytes { body in
                 let name = unsafe tube.baseAddress?.assumingMemoryBound(to: CChar.self)
                 unsafe sqlite3_bind_text(pointer, 2, name, Int32(tube.count), nil)
+                var result = SQLITE_OK
                 if let start = body.baseAddress, !(unsafe body.isEmpty) {
-                    unsafe sqlite3_bind_blob(pointer, 8, start, Int32(body.count), nil)
+                    result = unsafe sqlite3_bind_blob64(pointer, 8, start, UInt64(body.count), nil)
                 } else {
-                    unsafe sqlite3_bind_zeroblob(pointer, 8, 0)
+                    result = unsafe sqlite3_bind_zeroblob(pointer, 8, 0)
                 }
+                guard result == SQLITE_OK else { return failure() }
                 defer { unsafe sqlite3_clear_bindings(pointer) }
                 do throws(SQLiteFailure) {
                     try run()
@@ -85,7 +107,7 @@ struct HotStatement {
                 }
             }
         }
-        if let failure { throw failure }
+        if let problem { throw problem }
     }
 
     /// Runs a statement whose parameters are the fields of a change.
@@ -108,6 +130,11 @@ struct HotStatement {
     func setPause(_ tube: [UInt8], _ seconds: UInt32, _ until: Int64) throws(SQLiteFailure) {
         bind(2, Int64(seconds))
         bind(3, until)
+        try run(tube: tube)
+    }
+
+    /// Runs a statement whose first parameter is a tube's name.
+    func run(tube: [UInt8]) throws(SQLiteFailure) {
         // SAFETY: SQLite copies the text: that is what the last argument says.
         unsafe tube.withUnsafeBytes { tube in
             let copy = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)

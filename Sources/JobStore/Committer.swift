@@ -3,6 +3,7 @@
 internal import Foundation
 internal import GRDB
 internal import JobQueue
+internal import Synchronization
 
 /// The database connection, and what is done with it. Used by one thread at a time: who opens, who recovers, then the store's.
 final class Committer: @unchecked Sendable {
@@ -14,6 +15,9 @@ final class Committer: @unchecked Sendable {
     private var reserve: DiskReserve
     /// Numbers before this are never given to a job again, whatever is deleted.
     private var keptNextID: UInt64 = 1
+
+    /// Databases that are not to be closed before the process ends.
+    private static let leftOpen = Mutex<[DatabaseQueue]>([])
 
     private var lastSync = ContinuousClock.now
     private var hasUnsynced = false
@@ -103,7 +107,7 @@ final class Committer: @unchecked Sendable {
             }
         } catch {
             // Closing would bring the log into the file, and take it away: it may have what the file has lost.
-            unsafe _ = Unmanaged.passRetained(database)
+            Self.leftOpen.withLock { $0.append(database) }
             throw Self.error("read", path, error as? SQLiteFailure ?? SQLiteFailure(error))
         }
     }

@@ -105,15 +105,17 @@ public final class JobStore: @unchecked Sendable {
     ///   - nextID: A number that no job has had yet.
     public func submit(_ mutations: inout [Mutation], through sequence: UInt64, nextID: UInt64) {
         condition.lock()
-        if gathering.mutations.isEmpty {
+        let mustWake = gathering.mutations.isEmpty
+        if mustWake {
             swap(&gathering.mutations, &mutations)
-            condition.signal()
         } else {
             gathering.mutations.append(contentsOf: mutations)
         }
         gathering.sequence = sequence
         gathering.nextID = nextID
         condition.unlock()
+        // Not under the lock, which the thread would have to wait for.
+        if mustWake { condition.signal() }
         mutations.removeAll(keepingCapacity: true)
     }
 

@@ -2,11 +2,10 @@
 # Fills the disk, and checks what still works, what is kept, and that puts come back with the space; then kills the server
 # on a disk that is full, as kill.py does.
 #
-#   full.py TALKBACK [--shim LIBRARY] [--mount] [--rounds N] [--crowded]
+#   full.py TALKBACK [--shim LIBRARY] [--mount] [--rounds N]
 #
 # The disk is a folder for which shim.c plays a small one; with --mount it is also a tmpfs of that size, for which one has
-# to be root. Exits with 77 when that was asked for and cannot be. With --crowded it is only seen what becomes of deletes when
-# another program takes the space that the server has set free: the hardest case.
+# to be root. Exits with 77 when that was asked for and cannot be.
 
 import argparse
 import os
@@ -172,21 +171,62 @@ class Disk:
 
 
 class CrowdedDisk(Disk):
+    """One from which another program takes all the space that the server has set free. Even deletes may have to wait then."""
+
+    def crowd(self):
+        used = sum(-(-entry.stat().st_size // 4096) * 4096 for entry in os.scandir(self.folder))
+        with open(self.another, "wb") as file:
+            file.write(b"." * (DISK - used))
+
+    def send_deletes(self, client):
+        chosen = self.random.sample(sorted(self.jobs), len(self.jobs) // 50)
+        client.send("".join(f"delete {identity}\r\n" for identity in chosen))
+        # Time for answers, if there are any, and for a server that gives up.
+        time.sleep(2.5)
+        self.expect(self.server.process.poll() is None, "the server has ended on a full disk")
+        return chosen
+
     def run(self):
+        self.another = os.path.join(self.folder, "another")
         self.start()
         self.fill()
-        used = sum(-(-entry.stat().st_size // 4096) * 4096 for entry in os.scandir(self.folder))
-        with open(os.path.join(self.folder, "another"), "wb") as file:
-            file.write(b"." * (DISK - used))
-        self.delete(0.02)
-        self.change()
+        self.crowd()
+        with Client(self.server.address) as client:
+            chosen = self.send_deletes(client)
+            os.unlink(self.another)
+            begin = time.monotonic()
+            for identity in chosen:
+                words, _ = client.reply()
+                self.expect(words == ["DELETED"], f"delete {identity} was answered {' '.join(words)}")
+                del self.jobs[identity]
+            waited = time.monotonic() - begin
+        self.expect(waited < PATIENCE, "deletes are not answered when there is space")
         self.check()
-        self.restart("kill")
+        self.fill()
+        self.crowd()
+        with Client(self.server.address) as client:
+            chosen = self.send_deletes(client)
+            self.server.kill()
+            for identity in chosen:
+                try:
+                    words, _ = client.reply()
+                except OSError:
+                    break
+                self.expect(words == ["DELETED"], f"delete {identity} was answered {' '.join(words)}")
+                del self.jobs[identity]
+        # Without any space it starts, and has everything; what was not answered may have happened.
+        self.start()
+        with Client(self.server.address) as client:
+            for identity in chosen:
+                if identity in self.jobs and client.ask(f"peek {identity}\r\n")[0] == ["NOT_FOUND"]:
+                    del self.jobs[identity]
         self.check()
+        os.unlink(self.another)
         self.delete(0.9)
         back = self.puts_come_back("deletes")
+        self.check()
         self.server.kill()
-        return f"{len(self.jobs)} jobs are left; puts came back {back:.1f} s after deletes"
+        return f"deletes were answered {waited:.1f} s after there was space, and puts came back {back:.1f} s after deletes"
 
 
 class FullRounds(kill.Rounds):
@@ -202,20 +242,17 @@ def main():
     parser.add_argument("talkback")
     parser.add_argument("--shim")
     parser.add_argument("--mount", action="store_true")
-    parser.add_argument("--crowded", action="store_true")
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     command = talkback(os.path.abspath(options.talkback))
     with tempfile.TemporaryDirectory() as place:
         shim = os.path.abspath(options.shim) if options.shim else build_shim(place)
-        folder = os.path.join(place, "played")
-        os.mkdir(folder)
-        environment = {"LD_PRELOAD": shim, "SHIM_FOLDER": folder, "SHIM_BUDGET": str(DISK)}
-        if options.crowded:
-            print(f"full disk, crowded: {run(CrowdedDisk(command, folder, environment))}")
-            return 0
-        print(f"full disk, played: {run(Disk(command, folder, environment))}")
+        for name, kind in (("played", Disk), ("crowded", CrowdedDisk)):
+            folder = os.path.join(place, name)
+            os.mkdir(folder)
+            environment = {"LD_PRELOAD": shim, "SHIM_FOLDER": folder, "SHIM_BUDGET": str(DISK)}
+            print(f"full disk, {name}: {run(kind(command, folder, environment))}")
         folder = os.path.join(place, "killed")
         os.mkdir(folder)
         rounds = FullRounds(command, folder, options.seed)

@@ -123,9 +123,9 @@ public final class EventLoop: @unchecked Sendable {
     func run() {
         LoopThread.withCurrent(self) {
             repeat {
+                takeSharedWork()
                 runJobs()
                 fireTimers()
-                takeSharedWork()
                 waitForEvents()
             } while !end()
         }

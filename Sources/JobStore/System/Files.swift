@@ -36,6 +36,8 @@ struct FolderLock: ~Copyable, Sendable {
     }
 
     deinit {
+        // Said, and not left to the closing: a child of this process may just now have a copy of the descriptor.
+        flock(file.rawValue, LOCK_UN)
         try? file.close()
     }
 

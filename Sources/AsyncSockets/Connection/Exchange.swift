@@ -135,7 +135,9 @@ public final class Exchange {
     ///
     /// An array that has room for as much, and is nobody else's, is filled without allocating.
     ///
-    /// - Parameter limit: The most bytes to receive.
+    /// - Parameters:
+    ///   - bytes: Where to append.
+    ///   - limit: The most bytes to receive.
     public func tryReceive(appendingTo bytes: inout [UInt8], upTo limit: Int) throws(SocketError) -> Int? {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         guard isRunning else { throw SocketError(.receive, .closed) }

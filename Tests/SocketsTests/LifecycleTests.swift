@@ -72,7 +72,8 @@ import Testing
         let descriptor = pair.second.release()
         #expect(try peer.tryReceive(upTo: 1) == nil)
         forget(Socket(adopting: descriptor))
-        #expect(try peer.tryReceive(upTo: 1) == [])
+        // Waits: a program that another test is about to start may have a copy of the descriptor for a moment.
+        #expect(try peer.receive(upTo: 1) == [])
     }
 
     @Test func closeReportsWhatTheSystemSays() throws {

@@ -104,12 +104,10 @@ class Disk:
     def delete(self, share):
         self.doing = "delete"
         chosen = self.random.sample(sorted(self.jobs), int(len(self.jobs) * share))
-        begin = time.monotonic()
         with Client(self.server.address) as client:
             for identity, (words, _) in zip(chosen, client.ask_all([f"delete {identity}\r\n" for identity in chosen])):
                 self.expect(words == ["DELETED"], f"delete {identity} was answered {' '.join(words)}")
                 del self.jobs[identity]
-        self.expect(time.monotonic() - begin < PATIENCE, "deletes are slow")
 
     def change(self):
         """What a worker does with a job, which a full disk must not keep it from."""

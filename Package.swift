@@ -40,12 +40,15 @@ let package = Package(
         .library(name: "Sockets", targets: ["Sockets"]),
         .library(name: "PHPSockets", targets: ["PHPSockets"]),
         .library(name: "AsyncSockets", targets: ["AsyncSockets"]),
+        .library(name: "TalkbackClient", targets: ["TalkbackClient"]),
         .executable(name: "talkback", targets: ["talkback"]),
     ] + examples.map { .executable(name: $0, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     ],
     targets: [
@@ -117,6 +120,36 @@ let package = Package(
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TalkbackClient",
+            dependencies: [
+                "AsyncSockets",
+                "BeanstalkProtocol",
+                "Sockets",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TalkbackClientTests",
+            dependencies: [
+                "AsyncSockets",
+                "JobStore",
+                "Sockets",
+                "TalkbackClient",
+                "TalkbackServer",
+                "TestSupport",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

@@ -55,6 +55,14 @@ struct ParserTests {
         ("quit", .quit),
     ]
 
+    /// Each command once, and those with a tube.
+    static var canonicalCommands: [Command] {
+        let names = ["a", "+/;.$_()", String(repeating: "t", count: 200)].compactMap { TubeName($0) }
+        return commands.map(\.1)
+            + names.flatMap { [.use($0), .watch($0), .ignore($0), .statsTube($0), .pauseTube($0, .max)] }
+            + [.put(PutHeader(priority: .max, delay: .max, timeToRun: .max, byteCount: 1000))]
+    }
+
     @Test(arguments: commands)
     func lineIsACommand(line: String, command: Command) {
         #expect(Self.parse(line + "\r\n") == [.command(command)])

@@ -99,7 +99,7 @@ extension [UInt8] {
         }
     }
 
-    private mutating func appendText(_ text: StaticString) {
+    mutating func appendText(_ text: StaticString) {
         // SAFETY: the text lives for ever; its bytes are copied.
         text.withUTF8Buffer { unsafe append(contentsOf: $0) }
     }
@@ -127,7 +127,7 @@ extension [UInt8] {
     }
 
     /// Appends a number without making a string of it.
-    private mutating func appendDecimal(_ number: UInt64) {
+    mutating func appendDecimal(_ number: UInt64) {
         let start = count
         var rest = number
         repeat {

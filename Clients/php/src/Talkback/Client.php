@@ -1,0 +1,1379 @@
+<?php
+// SPDX-License-Identifier: Apache-2.0
+
+declare(strict_types=1);
+
+// One file, so that a page can take it with a bare require.
+namespace Talkback;
+
+/** What everything here throws. The message says the operation, its subject and the reason. */
+class Exception extends \RuntimeException
+{
+    private $operation;
+    private $subject;
+    private $reason;
+    private $outcomeUnknown;
+
+    public function __construct(
+        string $operation,
+        string $subject,
+        string $reason,
+        bool $outcomeUnknown = false,
+        ?\Throwable $previous = null
+    ) {
+        parent::__construct("$operation $subject: $reason", 0, $previous);
+        $this->operation = $operation;
+        $this->subject = $subject;
+        $this->reason = $reason;
+        $this->outcomeUnknown = $outcomeUnknown;
+    }
+
+    /** What was tried: "put", "delete", "connect". */
+    public function operation(): string
+    {
+        return $this->operation;
+    }
+
+    /** On what: "job 5 at 127.0.0.1:11300". */
+    public function subject(): string
+    {
+        return $this->subject;
+    }
+
+    /** Why it failed: "Connection refused". */
+    public function reason(): string
+    {
+        return $this->reason;
+    }
+
+    /**
+     * Whether the server may have done it all the same: the whole command was sent, and no answer came that says.
+     * A job whose put fails like this may have been put; putting it again may put it twice.
+     */
+    public function isOutcomeUnknown(): bool
+    {
+        return $this->outcomeUnknown;
+    }
+}
+
+/** An argument that cannot be right. Nothing was sent. */
+final class InvalidArgumentException extends Exception
+{
+}
+
+/** There is no connection, or it was lost. The next command makes a new one. */
+class ConnectionException extends Exception
+{
+}
+
+/** No connection, or no whole answer, in time. The connection is closed, so that a late answer finds nobody. */
+final class TimeoutException extends ConnectionException
+{
+}
+
+/** There is no such job or tube, or the job is not one with which this can be done here. */
+final class NotFoundException extends Exception
+{
+}
+
+/** The server takes no job of this size. */
+final class JobTooBigException extends Exception
+{
+}
+
+/** The server takes no more jobs: it is being drained. */
+final class DrainingException extends Exception
+{
+}
+
+/** The server has no memory, or no space on its disk. */
+final class OutOfMemoryException extends Exception
+{
+}
+
+/** The time to run of a job that this client has reserved ends within a second, so there is no waiting for another. */
+final class DeadlineSoonException extends Exception
+{
+}
+
+/** The server said what the protocol does not allow here. */
+final class ProtocolException extends Exception
+{
+}
+
+/**
+ * A connection to a server, made when it is first needed and again when it was lost between two commands.
+ *
+ * Not for two uses at a time: a signal handler that calls it in the middle of another call gets an exception.
+ */
+final class Client
+{
+    private $session;
+
+    /**
+     * Connects to nothing yet.
+     *
+     * @param string $address host:port, [::1]:port or unix:/path
+     * @param array $options connectTimeout: seconds to connect in, 3 unless it is given (looking a name up is not
+     *     counted); replyTimeout: seconds from the start of a command until its reply is complete, 10 unless it is given
+     * @throws InvalidArgumentException
+     */
+    public function __construct(string $address = '127.0.0.1:11300', array $options = [])
+    {
+        $options = Check::options('connect', $options, ['connectTimeout' => 3, 'replyTimeout' => 10]);
+        foreach ($options as $name => $seconds) {
+            Check::seconds('connect', $name, $seconds);
+        }
+        if ((int) ini_get('mbstring.func_overload') & 2) {
+            $reason = 'mbstring.func_overload makes strlen count characters';
+            throw new InvalidArgumentException('connect', "to $address", $reason);
+        }
+        $this->session = new Session($address, (float) $options['connectTimeout'], (float) $options['replyTimeout']);
+    }
+
+    private function __clone()
+    {
+    }
+
+    /**
+     * Hands in a job.
+     *
+     * @param string $body any bytes
+     * @param array $options tube: "default" unless it is given; priority: 0, the most urgent, to 4294967295, 1024 unless
+     *     it is given; delay: seconds until it is ready, 0; ttr: seconds that a worker has for it, 60
+     * @return int the job's id
+     * @throws Exception isOutcomeUnknown() says whether the job may have been put
+     */
+    public function put(string $body, array $options = []): int
+    {
+        $defaults = ['tube' => 'default', 'priority' => 1024, 'delay' => 0, 'ttr' => 60];
+        $options = Check::options('put', $options, $defaults);
+        $tube = Check::tube('put', $options['tube']);
+        $line = sprintf(
+            'put %d %d %d %d',
+            Check::number('put', 'priority', $options['priority']),
+            Check::number('put', 'delay', $options['delay']),
+            // The server would make 1 of 0.
+            Check::number('put', 'ttr', $options['ttr'], 1),
+            strlen($body)
+        );
+        $reply = $this->session->ask($line, "into tube $tube", ['INSERTED #', 'BURIED #'], 'NOT_FOUND', $tube, $body);
+        if ($reply->word === 'BURIED') {
+            $subject = "job {$reply->numbers[0]} into tube $tube";
+            throw $this->session->error(OutOfMemoryException::class, 'put', $subject, Session::BURIED_INSTEAD);
+        }
+        return $reply->numbers[0];
+    }
+
+    /**
+     * Waits for a job and takes it. It is this client's until it is deleted, released or buried, until its time to run is
+     * over, or until the connection ends.
+     *
+     * @param string|string[] $tubes
+     * @param int|null $timeout seconds to wait; null waits until there is one
+     * @return Job|null null when none came in time
+     * @throws DeadlineSoonException
+     * @throws Exception
+     */
+    public function reserve($tubes = 'default', ?int $timeout = null): ?Job
+    {
+        $tubes = Check::tubes('reserve', $tubes);
+        if ($timeout !== null) {
+            Check::number('reserve', 'timeout', $timeout, 0, 2147483647);
+        }
+        do {
+            // In parts, for a server that has gone without a word is noticed only by a reply that is missing.
+            $reply = $this->session->reserve($tubes, $timeout === null ? 60 : $timeout);
+        } while ($reply === null && $timeout === null);
+        return $reply === null ? null : new Job($this->session, $reply->numbers[0], $reply->data, true);
+    }
+
+    /**
+     * Takes the job with this id, whatever its tube, and also when it is buried or delayed.
+     *
+     * @throws NotFoundException also when it is reserved
+     * @throws Exception
+     */
+    public function reserveJob(int $id): Job
+    {
+        $id = Check::id('reserve-job', $id);
+        $notFound = 'there is no such job, or it is reserved';
+        $reply = $this->session->ask("reserve-job $id", "job $id", ["RESERVED $id #"], $notFound);
+        return new Job($this->session, $id, $reply->data, true);
+    }
+
+    /**
+     * A job that is looked at and not taken. It can be deleted.
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function peek(int $id): Job
+    {
+        $id = Check::id('peek', $id);
+        $reply = $this->session->ask("peek $id", "job $id", ["FOUND $id #"], 'there is no such job');
+        return new Job($this->session, $id, $reply->data, false);
+    }
+
+    /** The job that comes next in a tube, not taken; null if none is ready. @throws Exception */
+    public function peekReady(string $tube = 'default'): ?Job
+    {
+        return $this->first('peek-ready', $tube);
+    }
+
+    /** The delayed job of a tube that is ready soonest; null if there is none. @throws Exception */
+    public function peekDelayed(string $tube = 'default'): ?Job
+    {
+        return $this->first('peek-delayed', $tube);
+    }
+
+    /** The job of a tube that was buried first; null if there is none. @throws Exception */
+    public function peekBuried(string $tube = 'default'): ?Job
+    {
+        return $this->first('peek-buried', $tube);
+    }
+
+    private function first(string $command, string $tube): ?Job
+    {
+        Check::tube($command, $tube);
+        try {
+            $reply = $this->session->ask($command, "in tube $tube", ['FOUND # #'], 'there is none', $tube);
+        } catch (NotFoundException $none) {
+            return null;
+        }
+        return new Job($this->session, $reply->numbers[0], $reply->data, false);
+    }
+
+    /**
+     * Deletes a job that this client has reserved, or that nobody has.
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function delete(int $id): void
+    {
+        $this->session->delete(Check::id('delete', $id));
+    }
+
+    /**
+     * Makes buried jobs of a tube ready, or delayed ones if none is buried.
+     *
+     * @param int $bound at most so many
+     * @return int how many
+     * @throws Exception
+     */
+    public function kick(string $tube, int $bound): int
+    {
+        Check::tube('kick', $tube);
+        Check::number('kick', 'bound', $bound, 1);
+        return $this->session->ask("kick $bound", "tube $tube", ['KICKED #'], 'NOT_FOUND', $tube)->numbers[0];
+    }
+
+    /**
+     * Makes a buried or delayed job ready.
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function kickJob(int $id): void
+    {
+        $id = Check::id('kick-job', $id);
+        $this->session->ask("kick-job $id", "job $id", ['KICKED'], 'there is no such job that is buried or delayed');
+    }
+
+    /**
+     * Lets nobody reserve from a tube for a while.
+     *
+     * @param int $seconds 0 ends the pause
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function pause(string $tube, int $seconds): void
+    {
+        Check::tube('pause-tube', $tube);
+        Check::number('pause-tube', 'seconds', $seconds);
+        $this->session->ask("pause-tube $tube $seconds", "tube $tube", ['PAUSED'], 'there is no such tube');
+    }
+
+    /** The names of all tubes. @return string[] @throws Exception */
+    public function tubes(): array
+    {
+        $reply = $this->session->ask('list-tubes', 'of the server', ['OK #']);
+        $names = [];
+        foreach ($this->session->lines('list-tubes', $reply->data) as $line) {
+            if (strncmp($line, '- ', 2) !== 0) {
+                $reason = 'the list has the line ' . Check::printable($line);
+                throw $this->session->error(ProtocolException::class, 'list-tubes', 'of the server', $reason);
+            }
+            $names[] = trim(substr($line, 2), '"');
+        }
+        return $names;
+    }
+
+    /** What the server says of itself, under its own keys; numbers are ints. @throws Exception */
+    public function stats(): array
+    {
+        $texts = ['version', 'id', 'hostname', 'os', 'platform'];
+        return $this->session->facts('stats', 'of the server', 'NOT_FOUND', $texts);
+    }
+
+    /** What the server says of a tube. @throws NotFoundException @throws Exception */
+    public function statsTube(string $tube): array
+    {
+        Check::tube('stats-tube', $tube);
+        return $this->session->facts("stats-tube $tube", "tube $tube", 'there is no such tube', ['name']);
+    }
+
+    /**
+     * What the server says of a job: "state", "tube", "pri", "ttr", "time-left", "reserves" …
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function statsJob(int $id): array
+    {
+        return $this->session->jobFacts(Check::id('stats-job', $id));
+    }
+
+    /**
+     * Takes one job after another and hands each to $handler. When it returns, the job is deleted; when it throws, the job
+     * is released with a delay that doubles with each attempt, or buried after the last. A handler may also delete, release
+     * or bury the job itself. A job may be run twice: whoever loses the connection, or takes longer than the time to run
+     * without a heartbeat, loses the job to the next worker.
+     *
+     * @param string|string[] $tubes
+     * @param callable $handler gets the Job
+     * @param array $options
+     *     attempts: how often a job is tried, counting those that ended without a word; 5 unless it is given.
+     *     backoff, backoffLimit: seconds of the first delay, 10, and of the longest, 3600.
+     *     maxJobs, maxSeconds, maxMemory (bytes): after these no further job is taken; null, no limit.
+     *     reconnectFor: seconds to try to reach a server that has gone, 60; 0 throws at once.
+     *     signals: whether SIGTERM and SIGINT finish the job in hand and end the loop, if pcntl is there; true.
+     *     autoTouch: whether SIGALRM touches the job while the handler runs; false. Needs pcntl and a ttr of 3 s or more.
+     *         It also ends the handler's sleep() early, and does not come through while PHP is inside one long call.
+     *     onFailure: callable(Job, \Throwable, string) that is told what became of a job that was not simply deleted:
+     *         "released", "buried", "settled" (by the handler itself) or "lost"; unless it is given, error_log is.
+     * @return int how many jobs it has taken
+     * @throws Exception
+     */
+    public function work($tubes, callable $handler, array $options = []): int
+    {
+        $tubes = Check::tubes('work', $tubes);
+        $options = Worker::options($options);
+        return (new Worker($this->session, $tubes, $handler, $options))->run();
+    }
+
+    /** Closes the connection; what this client has reserved is ready again. The next command connects anew. */
+    public function close(): void
+    {
+        $this->session->close();
+    }
+}
+
+/** A job of the server. */
+final class Job
+{
+    /** @var int for reading only */
+    public $id;
+    /** @var string for reading only */
+    public $body;
+    private $session;
+    private $reservedOn;
+    private $renewed;
+    private $facts;
+
+    /** @internal */
+    public function __construct(Session $session, int $id, string $body, bool $reserved)
+    {
+        $this->session = $session;
+        $this->id = $id;
+        $this->body = $body;
+        $this->reservedOn = $reserved ? $session->number() : null;
+        $this->renewed = Connection::now();
+    }
+
+    /**
+     * It is done. Also after the connection was lost: then it is ready again, and still deleted if nobody has taken it.
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
+    public function delete(): void
+    {
+        $this->session->delete($this->id);
+        $this->reservedOn = null;
+    }
+
+    /**
+     * Gives it back.
+     *
+     * @param array $options delay: seconds until it is ready, 0 unless it is given; priority: its present one
+     * @throws NotFoundException if it is not reserved any more
+     * @throws Exception
+     */
+    public function release(array $options = []): void
+    {
+        $options = Check::options('release', $options, ['delay' => 0, 'priority' => null]);
+        $delay = Check::number('release', 'delay', $options['delay']);
+        $this->settle('release', $options['priority'], " $delay", 'RELEASED');
+    }
+
+    /**
+     * Puts it aside until it is kicked.
+     *
+     * @param array $options priority: its present one unless it is given
+     * @throws NotFoundException if it is not reserved any more
+     * @throws Exception
+     */
+    public function bury(array $options = []): void
+    {
+        $options = Check::options('bury', $options, ['priority' => null]);
+        $this->settle('bury', $options['priority'], '', 'BURIED');
+    }
+
+    /** Starts its time to run anew. @throws NotFoundException if it is not reserved any more @throws Exception */
+    public function touch(): void
+    {
+        $this->mustBeReserved('touch');
+        $now = Connection::now();
+        $this->session->ask("touch $this->id", "job $this->id", ['TOUCHED'], Session::NOT_RESERVED);
+        $this->renewed = $now;
+    }
+
+    /**
+     * Touches it if a third of its time to run has passed since that began. Cheap: a handler calls it as often as it likes.
+     *
+     * @throws NotFoundException if the job is not this worker's any more: stop working on it
+     * @throws Exception
+     */
+    public function heartbeat(): void
+    {
+        $this->mustBeReserved('touch');
+        if (Connection::now() - $this->renewed >= $this->fact('ttr') / 3) {
+            $this->touch();
+        }
+    }
+
+    /** Which attempt this is, 1 for the first. Asks the server once. @throws Exception */
+    public function attempt(): int
+    {
+        return $this->fact('reserves');
+    }
+
+    /** What the server says of it now; see Client::statsJob(). @throws NotFoundException @throws Exception */
+    public function stats(): array
+    {
+        return $this->session->jobFacts($this->id);
+    }
+
+    /** @internal Whether it is still to be deleted, released or buried by the one that reserved it. */
+    public function isOpen(): bool
+    {
+        return $this->reservedOn !== null;
+    }
+
+    /** @internal What does not change while it is reserved. */
+    public function fact(string $key): int
+    {
+        if ($this->facts === null) {
+            $this->facts = $this->stats();
+        }
+        if (!isset($this->facts[$key]) || !is_int($this->facts[$key])) {
+            $reason = "the answer has no number $key";
+            throw $this->session->error(ProtocolException::class, 'stats-job', "job $this->id", $reason);
+        }
+        return $this->facts[$key];
+    }
+
+    private function mustBeReserved(string $operation): void
+    {
+        if ($this->reservedOn === null || !$this->session->isOn($this->reservedOn)) {
+            $isGone = $this->reservedOn !== null;
+            $reason = $isGone ? 'the connection on which it was reserved is gone' : 'it is not reserved here';
+            throw $this->session->error(NotFoundException::class, $operation, "job $this->id", $reason);
+        }
+    }
+
+    private function settle(string $command, $priority, string $rest, string $done): void
+    {
+        $this->mustBeReserved($command);
+        $priority = $priority === null ? $this->fact('pri') : Check::number($command, 'priority', $priority);
+        $line = "$command $this->id $priority$rest";
+        $reply = $this->session->ask($line, "job $this->id", [$done, 'BURIED'], Session::NOT_RESERVED);
+        $this->reservedOn = null;
+        if ($reply->word !== $done) {
+            throw $this->session->error(OutOfMemoryException::class, $command, "job $this->id", Session::BURIED_INSTEAD);
+        }
+    }
+}
+
+/** @internal The loop of Client::work(). */
+final class Worker
+{
+    private $session;
+    private $tubes;
+    private $handler;
+    private $options;
+    private $stopping = false;
+    private $job;
+    private $touchIsDue = false;
+
+    public function __construct(Session $session, array $tubes, callable $handler, array $options)
+    {
+        $this->session = $session;
+        $this->tubes = $tubes;
+        $this->handler = $handler;
+        $this->options = $options;
+    }
+
+    public static function options(array $given): array
+    {
+        $options = Check::options('work', $given, [
+            'attempts' => 5, 'backoff' => 10, 'backoffLimit' => 3600, 'maxJobs' => null, 'maxSeconds' => null,
+            'maxMemory' => null, 'reconnectFor' => 60, 'signals' => true, 'autoTouch' => false, 'onFailure' => null,
+        ]);
+        foreach (['attempts' => 1, 'backoff' => 0, 'backoffLimit' => 0, 'reconnectFor' => 0] as $name => $least) {
+            Check::number('work', $name, $options[$name], $least);
+        }
+        foreach (['maxJobs', 'maxSeconds', 'maxMemory'] as $name) {
+            if ($options[$name] !== null) {
+                Check::number('work', $name, $options[$name], 1, PHP_INT_MAX);
+            }
+        }
+        foreach (['signals', 'autoTouch'] as $name) {
+            if (!is_bool($options[$name])) {
+                throw Check::refusal('work', $name, 'it is not true or false');
+            }
+        }
+        if ($options['onFailure'] !== null && !is_callable($options['onFailure'])) {
+            throw Check::refusal('work', 'onFailure', 'it cannot be called');
+        }
+        if ($options['autoTouch'] && !self::hasSignals()) {
+            throw Check::refusal('work', 'autoTouch', 'this PHP has no pcntl');
+        }
+        return $options;
+    }
+
+    private static function hasSignals(): bool
+    {
+        // Each by name: disable_functions may have taken one away.
+        return function_exists('pcntl_signal') && function_exists('pcntl_async_signals')
+            && function_exists('pcntl_signal_get_handler') && function_exists('pcntl_alarm');
+    }
+
+    public function run(): int
+    {
+        $signals = [];
+        if ($this->options['signals'] && self::hasSignals()) {
+            $stop = function () {
+                $this->stopping = true;
+            };
+            $signals = [SIGTERM => $stop, SIGINT => $stop];
+        }
+        if ($this->options['autoTouch']) {
+            $signals[SIGALRM] = function () {
+                $this->alarm();
+            };
+        }
+        if ($signals === []) {
+            return $this->loop();
+        }
+        $formerMode = pcntl_async_signals(true);
+        $former = [];
+        try {
+            foreach ($signals as $signal => $handler) {
+                $former[$signal] = pcntl_signal_get_handler($signal);
+                pcntl_signal($signal, $handler);
+            }
+            return $this->loop();
+        } finally {
+            foreach ($former as $signal => $handler) {
+                pcntl_signal($signal, $handler);
+            }
+            pcntl_async_signals($formerMode);
+        }
+    }
+
+    private function loop(): int
+    {
+        $start = Connection::now();
+        $count = 0;
+        $outage = null;
+        $pause = 0.1;
+        while (!$this->stopping && !$this->isUsedUp($count, $start)) {
+            try {
+                $reply = $this->session->reserve($this->tubes, $this->patience($start), function () {
+                    return $this->stopping;
+                });
+                $outage = null;
+                $pause = 0.1;
+            } catch (Interrupted $interrupted) {
+                break;
+            } catch (DeadlineSoonException $soon) {
+                // A job that could not be settled; it goes by itself.
+                $this->wait(0.5);
+                continue;
+            } catch (ConnectionException $error) {
+                if ($this->stopping) {
+                    break;
+                }
+                $now = Connection::now();
+                $outage = $outage === null ? $now : $outage;
+                if ($now + $pause - $outage > $this->options['reconnectFor']) {
+                    throw $error;
+                }
+                $this->wait($pause);
+                $pause = min(5.0, 2 * $pause);
+                continue;
+            }
+            if ($reply !== null) {
+                $count++;
+                $this->handle(new Job($this->session, $reply->numbers[0], $reply->data, true));
+            }
+        }
+        return $count;
+    }
+
+    private function isUsedUp(int $count, float $start): bool
+    {
+        $limits = $this->options;
+        return ($limits['maxJobs'] !== null && $count >= $limits['maxJobs'])
+            || ($limits['maxSeconds'] !== null && Connection::now() - $start >= $limits['maxSeconds'])
+            || ($limits['maxMemory'] !== null && memory_get_usage(true) >= $limits['maxMemory']);
+    }
+
+    private function patience(float $start): int
+    {
+        if ($this->options['maxSeconds'] === null) {
+            return 60;
+        }
+        return (int) max(1, min(60, ceil($start + $this->options['maxSeconds'] - Connection::now())));
+    }
+
+    private function wait(float $seconds): void
+    {
+        $end = Connection::now() + $seconds;
+        // A signal ends usleep early, or comes just before it: a short sleep is not long in the way.
+        while (!$this->stopping && ($left = $end - Connection::now()) > 0) {
+            usleep((int) ceil(1e6 * min(0.2, $left)));
+        }
+    }
+
+    private function handle(Job $job): void
+    {
+        try {
+            $this->startTouching($job);
+            try {
+                ($this->handler)($job);
+            } finally {
+                $this->stopTouching();
+            }
+            if ($job->isOpen()) {
+                $job->delete();
+            }
+        } catch (\Throwable $error) {
+            $this->report($job, $error, $this->giveBack($job, $error));
+        }
+    }
+
+    private function giveBack(Job $job, \Throwable $error): string
+    {
+        if (!$job->isOpen()) {
+            return 'settled';
+        }
+        try {
+            $attempt = $job->attempt();
+            if ($attempt >= $this->options['attempts']) {
+                $job->bury();
+                return 'buried';
+            }
+            // Not beyond 2^30, where a shift would leave an int of 32 bits.
+            $delay = min($this->options['backoffLimit'], $this->options['backoff'] * 2 ** min(30, $attempt - 1));
+            $job->release(['delay' => (int) $delay]);
+            return 'released';
+        } catch (Exception $lost) {
+            // Whatever became of it, the server gives it out again when its time comes.
+            return 'lost';
+        }
+    }
+
+    private function report(Job $job, \Throwable $error, string $outcome): void
+    {
+        if ($this->options['onFailure'] !== null) {
+            ($this->options['onFailure'])($job, $error, $outcome);
+            return;
+        }
+        error_log("job $job->id $outcome: " . get_class($error) . ': ' . $error->getMessage());
+    }
+
+    private function startTouching(Job $job): void
+    {
+        if (!$this->options['autoTouch']) {
+            return;
+        }
+        $job->fact('ttr');
+        $this->touchIsDue = false;
+        $this->job = $job;
+        $this->session->onIdle = function () {
+            if ($this->touchIsDue) {
+                $this->touch();
+            }
+        };
+        $this->setAlarm();
+    }
+
+    private function stopTouching(): void
+    {
+        if ($this->options['autoTouch']) {
+            pcntl_alarm(0);
+            $this->job = null;
+            $this->session->onIdle = null;
+        }
+    }
+
+    private function setAlarm(): void
+    {
+        pcntl_alarm(max(1, intdiv($this->job->fact('ttr'), 3)));
+    }
+
+    private function alarm(): void
+    {
+        if ($this->job === null) {
+            return;
+        }
+        // In the middle of a command's reply a touch would be answered with what is meant for that command.
+        if ($this->session->isBusy()) {
+            $this->touchIsDue = true;
+        } else {
+            $this->touch();
+        }
+    }
+
+    private function touch(): void
+    {
+        $this->touchIsDue = false;
+        if ($this->job === null || !$this->job->isOpen()) {
+            return;
+        }
+        try {
+            $this->job->touch();
+            $this->setAlarm();
+        } catch (Exception $lost) {
+            // Thrown from here it would hit the handler anywhere. Its next heartbeat, or the delete, says it.
+            $this->job = null;
+        }
+    }
+}
+
+/** @internal A connection with what the server knows of it: commands and their answers, one at a time. */
+final class Session
+{
+    public const NOT_RESERVED = 'it is not reserved here; its time to run may be over';
+    public const BURIED_INSTEAD = 'the server could not queue it and has buried it';
+    private const NO_DELETE = 'there is no such job, or another worker has reserved it';
+    // They go before the command that was asked for, and concern this connection only.
+    private const SELECTIONS = ['use', 'watch', 'ignore'];
+    private const LARGEST_DATA = 1 << 30;
+
+    /** @var callable|null called when a command is over */
+    public $onIdle;
+    private $connection;
+    private $place;
+    private $replyTimeout;
+    private $busy = false;
+    private $number = 0;
+    private $used = 'default';
+    private $watched = ['default'];
+
+    public function __construct(string $address, float $connectTimeout, float $replyTimeout)
+    {
+        $this->connection = new Connection(Check::remote($address), $connectTimeout);
+        $this->place = $address;
+        $this->replyTimeout = $replyTimeout;
+    }
+
+    public function isBusy(): bool
+    {
+        return $this->busy;
+    }
+
+    /** Which of this session's connections it is. */
+    public function number(): int
+    {
+        return $this->number;
+    }
+
+    public function isOn(int $number): bool
+    {
+        return $number === $this->number && $this->connection->state() === Connection::QUIET;
+    }
+
+    public function close(): void
+    {
+        $this->connection->close();
+    }
+
+    public function error(string $class, string $operation, string $subject, string $reason): Exception
+    {
+        return new $class($operation, "$subject at $this->place", $reason);
+    }
+
+    /** @param string[] $expected lines that answer it, with # for any number */
+    public function ask(
+        string $line,
+        string $subject,
+        array $expected,
+        string $notFound = 'NOT_FOUND',
+        ?string $tube = null,
+        ?string $body = null
+    ): Reply {
+        return $this->alone($line, $subject, function () use ($line, $subject, $expected, $notFound, $tube, $body) {
+            if ($tube !== null && $tube !== $this->used) {
+                $this->exchange("use $tube", "tube $tube", ["USING $tube"]);
+                $this->used = $tube;
+            }
+            return $this->exchange($line, $subject, $expected, $notFound, $body);
+        });
+    }
+
+    /** @param callable|null $interrupted asked while waiting; true ends it with Interrupted */
+    public function reserve(array $tubes, int $timeout, ?callable $interrupted = null): ?Reply
+    {
+        $line = "reserve-with-timeout $timeout";
+        $subject = 'from ' . (count($tubes) === 1 ? 'tube ' : 'tubes ') . implode(', ', $tubes);
+        return $this->alone($line, $subject, function () use ($tubes, $timeout, $line, $subject, $interrupted) {
+            // Watched before ignored, for the last one cannot be ignored.
+            foreach (array_diff($tubes, $this->watched) as $tube) {
+                $this->exchange("watch $tube", "tube $tube", ['WATCHING #']);
+                $this->watched[] = $tube;
+            }
+            foreach (array_diff($this->watched, $tubes) as $tube) {
+                $this->exchange("ignore $tube", "tube $tube", ['WATCHING #']);
+                $this->watched = array_values(array_diff($this->watched, [$tube]));
+            }
+            $answers = ['RESERVED # #', 'TIMED_OUT'];
+            $reply = $this->exchange($line, $subject, $answers, 'NOT_FOUND', null, $timeout, $interrupted);
+            return $reply->word === 'RESERVED' ? $reply : null;
+        });
+    }
+
+    public function delete(int $id): void
+    {
+        $this->ask("delete $id", "job $id", ['DELETED'], self::NO_DELETE);
+    }
+
+    public function jobFacts(int $id): array
+    {
+        return $this->facts("stats-job $id", "job $id", 'there is no such job', ['tube', 'state']);
+    }
+
+    /** @param string[] $texts the keys whose values are no numbers, whatever they look like */
+    public function facts(string $line, string $subject, string $notFound, array $texts): array
+    {
+        $reply = $this->ask($line, $subject, ['OK #'], $notFound);
+        $facts = [];
+        foreach ($this->lines($line, $reply->data) as $fact) {
+            $pair = explode(': ', $fact, 2);
+            if (count($pair) !== 2) {
+                $reason = 'the answer has the line ' . Check::printable($fact);
+                throw $this->error(ProtocolException::class, explode(' ', $line)[0], $subject, $reason);
+            }
+            list($key, $value) = $pair;
+            if (preg_match('/^".*"$/D', $value) === 1) {
+                $value = substr($value, 1, -1);
+            } elseif (in_array($key, $texts, true)) {
+                // It may still look like a number, as the name of a tube can.
+            } elseif ($value === 'true' || $value === 'false') {
+                $value = $value === 'true';
+            } elseif (preg_match('/^-?\d+\.\d+$/D', $value) === 1) {
+                $value = (float) $value;
+            } elseif ($value === (string) (int) $value) {
+                $value = (int) $value;
+            }
+            $facts[$key] = $value;
+        }
+        return $facts;
+    }
+
+    public function lines(string $operation, string $data): array
+    {
+        if (strncmp($data, "---\n", 4) !== 0) {
+            $reason = 'the answer is ' . Check::printable($data);
+            throw $this->error(ProtocolException::class, explode(' ', $operation)[0], 'of the server', $reason);
+        }
+        return $data === "---\n" ? [] : explode("\n", rtrim(substr($data, 4), "\n"));
+    }
+
+    /** One command at a time, on an open connection that is silent. */
+    private function alone(string $line, string $subject, callable $exchanges)
+    {
+        $operation = explode(' ', $line)[0];
+        if ($this->busy) {
+            $reason = 'the client is in the middle of another command';
+            throw $this->error(Exception::class, $operation, $subject, $reason);
+        }
+        $this->busy = true;
+        try {
+            $this->open($operation, $subject);
+            return $exchanges();
+        } finally {
+            $this->busy = false;
+            if ($this->onIdle !== null) {
+                ($this->onIdle)();
+            }
+        }
+    }
+
+    private function open(string $operation, string $subject): void
+    {
+        $state = $this->connection->state();
+        if ($state === Connection::QUIET) {
+            return;
+        }
+        $this->connection->close();
+        if ($state === Connection::SPEAKING) {
+            $reason = 'the server sent what nothing had asked for';
+            throw $this->error(ProtocolException::class, $operation, $subject, $reason);
+        }
+        try {
+            $this->connection->open();
+        } catch (Fault $fault) {
+            $class = $fault->isTimeout ? TimeoutException::class : ConnectionException::class;
+            throw new $class($operation, "$subject at $this->place", 'cannot connect: ' . $fault->getMessage());
+        }
+        $this->number++;
+        $this->used = 'default';
+        $this->watched = ['default'];
+    }
+
+    private function exchange(
+        string $line,
+        string $subject,
+        array $expected,
+        string $notFound = 'NOT_FOUND',
+        ?string $body = null,
+        int $wait = 0,
+        ?callable $interrupted = null
+    ): Reply {
+        $operation = explode(' ', $line)[0];
+        $deadline = Connection::now() + $this->replyTimeout;
+        $isSent = false;
+        $isOver = false;
+        try {
+            $this->connection->send($body === null ? "$line\r\n" : "$line\r\n$body\r\n", $deadline);
+            $isSent = true;
+            $reply = $this->reply($expected, $deadline + $wait, $interrupted);
+            $isOver = $reply->isWhole;
+        } catch (Fault $fault) {
+            $class = $fault->isTimeout ? TimeoutException::class : ConnectionException::class;
+            $class = $fault->isGarbage ? ProtocolException::class : $class;
+            $seconds = $this->replyTimeout + ($isSent ? $wait : 0);
+            $limit = $fault->isTimeout ? " within $seconds s" : '';
+            $reason = $fault->getMessage() . $limit . self::outcome($operation, $isSent);
+            $isUnknown = $isSent && !in_array($operation, self::SELECTIONS, true);
+            throw new $class($operation, "$subject at $this->place", $reason, $isUnknown);
+        } finally {
+            // Whatever else ended it, a signal handler's exception included: its answer may still come.
+            if (!$isOver) {
+                $this->connection->close();
+            }
+        }
+        if (!$reply->isExpected) {
+            throw $this->refusal($reply->word, $operation, $subject, $notFound);
+        }
+        return $reply;
+    }
+
+    private static function outcome(string $operation, bool $isSent): string
+    {
+        if (in_array($operation, self::SELECTIONS, true)) {
+            return '';
+        }
+        if ($operation === 'put') {
+            return $isSent ? '; the job may have been put' : '; the job was not put';
+        }
+        return $isSent ? '; it may have been done' : '; it was not done';
+    }
+
+    private function reply(array $expected, float $deadline, ?callable $interrupted): Reply
+    {
+        $line = $this->connection->line($deadline, $interrupted);
+        $reply = new Reply();
+        $reply->word = explode(' ', $line)[0];
+        foreach ($expected as $pattern) {
+            // PHP before 7.3 leaves # as it is.
+            $regex = '/^' . str_replace(['\#', '#'], '(\d+)', preg_quote($pattern, '/')) . '$/D';
+            if (preg_match($regex, $line, $match) === 1) {
+                $reply->isExpected = true;
+                $reply->numbers = array_map([self::class, 'toInt'], array_slice($match, 1));
+                break;
+            }
+        }
+        if ($reply->isExpected && in_array($reply->word, ['RESERVED', 'FOUND', 'OK'], true)) {
+            $reply->data = $this->data(end($reply->numbers), $deadline);
+        }
+        // After these nobody knows what the server takes for the next command.
+        $unsure = ['BAD_FORMAT', 'UNKNOWN_COMMAND', 'EXPECTED_CRLF', 'INTERNAL_ERROR'];
+        $known = ['OUT_OF_MEMORY', 'DRAINING', 'JOB_TOO_BIG', 'NOT_FOUND', 'DEADLINE_SOON'];
+        $reply->isWhole = $reply->isExpected || in_array($line, $known, true);
+        if (!$reply->isWhole && !in_array($line, $unsure, true)) {
+            throw new Fault('the server answered ' . Check::printable($line), false, true);
+        }
+        return $reply;
+    }
+
+    private static function toInt(string $digits): int
+    {
+        if ((string) (int) $digits !== $digits) {
+            throw new Fault("the server answered with the number $digits", false, true);
+        }
+        return (int) $digits;
+    }
+
+    private function data(int $count, float $deadline): string
+    {
+        if ($count > self::LARGEST_DATA) {
+            throw new Fault("the server announced $count bytes", false, true);
+        }
+        $data = $this->connection->bytes($count, $deadline);
+        if ($this->connection->bytes(2, $deadline) !== "\r\n") {
+            throw new Fault("what the server sent does not end after $count bytes", false, true);
+        }
+        return $data;
+    }
+
+    private function refusal(string $word, string $operation, string $subject, string $notFound): Exception
+    {
+        $refusals = [
+            'NOT_FOUND' => [NotFoundException::class, $notFound],
+            'JOB_TOO_BIG' => [JobTooBigException::class, 'the server takes no job of this size'],
+            'DRAINING' => [DrainingException::class, 'the server takes no more jobs'],
+            'OUT_OF_MEMORY' => [OutOfMemoryException::class, 'the server has no memory or no space for it'],
+            'DEADLINE_SOON' => [DeadlineSoonException::class, 'the time to run of a job reserved here is almost over'],
+        ];
+        if (isset($refusals[$word])) {
+            return $this->error($refusals[$word][0], $operation, $subject, $refusals[$word][1]);
+        }
+        $isUnknown = $word === 'INTERNAL_ERROR';
+        return new ProtocolException($operation, "$subject at $this->place", "the server answered $word", $isUnknown);
+    }
+}
+
+/** @internal */
+final class Reply
+{
+    public $word = '';
+    public $numbers = [];
+    public $data = '';
+    public $isExpected = false;
+    public $isWhole = false;
+}
+
+/** @internal What goes wrong on a connection, before it is known for which command. */
+final class Fault extends \Exception
+{
+    public $isTimeout;
+    public $isGarbage;
+
+    public function __construct(string $reason, bool $isTimeout = false, bool $isGarbage = false)
+    {
+        parent::__construct($reason);
+        $this->isTimeout = $isTimeout;
+        $this->isGarbage = $isGarbage;
+    }
+}
+
+/** @internal */
+final class Interrupted extends \Exception
+{
+}
+
+/** @internal Bytes, each way, with deadlines in seconds of now(). */
+final class Connection
+{
+    public const CLOSED = 0;
+    public const QUIET = 1;
+    public const SPEAKING = 2;
+    private const PIECE = 65536;
+    // The longest line of the protocol has 224 bytes.
+    private const LONGEST_LINE = 1024;
+
+    private $remote;
+    private $connectTimeout;
+    private $stream;
+    private $buffer = '';
+    private $process;
+
+    public function __construct(string $remote, float $connectTimeout)
+    {
+        $this->remote = $remote;
+        $this->connectTimeout = $connectTimeout;
+    }
+
+    public function __destruct()
+    {
+        $this->close();
+    }
+
+    /** Seconds that no change of the clock moves, where PHP is 7.3 or later. */
+    public static function now(): float
+    {
+        return function_exists('hrtime') ? hrtime(true) / 1e9 : microtime(true);
+    }
+
+    public function open(): void
+    {
+        $start = self::now();
+        $context = stream_context_create(['socket' => ['tcp_nodelay' => true]]);
+        $code = 0;
+        $reason = '';
+        $stream = self::quietly(function () use (&$code, &$reason, $context) {
+            $flags = STREAM_CLIENT_CONNECT;
+            return stream_socket_client($this->remote, $code, $reason, $this->connectTimeout, $flags, $context);
+        }, $warning);
+        if ($stream === false) {
+            $isTimeout = self::now() - $start >= $this->connectTimeout;
+            throw new Fault($reason !== '' ? $reason : $warning, $isTimeout);
+        }
+        stream_set_blocking($stream, false);
+        // Or select would not see what PHP has read ahead.
+        stream_set_read_buffer($stream, 0);
+        stream_set_write_buffer($stream, 0);
+        $this->stream = $stream;
+        $this->process = getmypid();
+    }
+
+    public function close(): void
+    {
+        if ($this->stream !== null) {
+            fclose($this->stream);
+            $this->stream = null;
+        }
+        $this->buffer = '';
+    }
+
+    /** Whether it is open, with nothing to be read. */
+    public function state(): int
+    {
+        // After a fork the connection is the parent's.
+        if ($this->stream !== null && $this->process !== getmypid()) {
+            $this->close();
+        }
+        if ($this->stream === null) {
+            return self::CLOSED;
+        }
+        if ($this->buffer === '' && !$this->isReady(true, 0.0)) {
+            return self::QUIET;
+        }
+        try {
+            $this->buffer .= $this->read(self::LONGEST_LINE);
+        } catch (Fault $closed) {
+            $this->close();
+            return self::CLOSED;
+        }
+        return $this->buffer === '' ? self::QUIET : self::SPEAKING;
+    }
+
+    public function send(string $bytes, float $deadline): void
+    {
+        $length = strlen($bytes);
+        for ($sent = 0; $sent < $length; $sent += $count) {
+            $this->waitUntil(false, $deadline);
+            $count = self::quietly(function () use ($bytes, $sent) {
+                return fwrite($this->stream, substr($bytes, $sent, self::PIECE));
+            }, $warning);
+            // Before PHP 7.4 a failure is 0 as well, as is a buffer that is full after all.
+            if ($count === false || ($count === 0 && $warning !== '')) {
+                $isNamed = preg_match('/errno=\d+ (.+)/', $warning, $match) === 1;
+                throw new Fault($isNamed ? $match[1] : 'the connection was closed');
+            }
+        }
+    }
+
+    public function line(float $deadline, ?callable $interrupted): string
+    {
+        while (($end = strpos($this->buffer, "\r\n")) === false) {
+            if (strlen($this->buffer) > self::LONGEST_LINE) {
+                $start = Check::printable($this->buffer);
+                throw new Fault("the server sent a line without an end: $start", false, true);
+            }
+            $this->waitUntil(true, $deadline, $interrupted);
+            $this->buffer .= $this->read(self::PIECE);
+        }
+        $line = substr($this->buffer, 0, $end);
+        $this->buffer = (string) substr($this->buffer, $end + 2);
+        return $line;
+    }
+
+    public function bytes(int $count, float $deadline): string
+    {
+        $bytes = (string) substr($this->buffer, 0, $count);
+        $this->buffer = (string) substr($this->buffer, $count);
+        while (strlen($bytes) < $count) {
+            $this->waitUntil(true, $deadline);
+            $bytes .= $this->read(min(self::PIECE, $count - strlen($bytes)));
+        }
+        return $bytes;
+    }
+
+    private function read(int $count): string
+    {
+        $bytes = self::quietly(function () use ($count) {
+            return fread($this->stream, $count);
+        }, $warning);
+        // Not feof, which may wait.
+        if (($bytes === false || $bytes === '') && stream_get_meta_data($this->stream)['eof']) {
+            throw new Fault('the server closed the connection');
+        }
+        return (string) $bytes;
+    }
+
+    private function waitUntil(bool $toRead, float $deadline, ?callable $interrupted = null): void
+    {
+        do {
+            if ($interrupted !== null && $interrupted()) {
+                throw new Interrupted();
+            }
+            $left = $deadline - self::now();
+            // In parts of a second: a signal just before select does not end it.
+            if ($this->isReady($toRead, max(0.0, $interrupted === null ? $left : min(1.0, $left)))) {
+                return;
+            }
+        } while (self::now() < $deadline);
+        throw new Fault($toRead ? 'no whole reply' : 'the server has not taken all of it', true);
+    }
+
+    private function isReady(bool $toRead, float $seconds): bool
+    {
+        $whole = (int) $seconds;
+        $read = $toRead ? [$this->stream] : null;
+        $write = $toRead ? null : [$this->stream];
+        $count = self::quietly(function () use (&$read, &$write, $whole, $seconds) {
+            $except = null;
+            return stream_select($read, $write, $except, $whole, (int) (1e6 * ($seconds - $whole)));
+        }, $warning);
+        if ($count === false) {
+            // EINTR, on every system that has signals.
+            if (strpos($warning, '[4]') !== false) {
+                return false;
+            }
+            throw new Fault($warning !== '' ? $warning : 'cannot wait for it');
+        }
+        return $count > 0;
+    }
+
+    /** Calls without warnings, also where the program makes exceptions of them. */
+    private static function quietly(callable $call, ?string &$warning)
+    {
+        $warning = '';
+        set_error_handler(function (int $level, string $message) use (&$warning) {
+            $warning = $message;
+            return true;
+        });
+        try {
+            return $call();
+        } finally {
+            restore_error_handler();
+        }
+    }
+}
+
+/** @internal Arguments. */
+final class Check
+{
+    public static function refusal(string $operation, string $subject, string $reason): InvalidArgumentException
+    {
+        return new InvalidArgumentException($operation, "option $subject", $reason);
+    }
+
+    public static function options(string $operation, array $given, array $defaults): array
+    {
+        foreach (array_diff_key($given, $defaults) as $name => $value) {
+            $names = implode(', ', array_keys($defaults));
+            throw self::refusal($operation, (string) $name, "there is no such option; there are $names");
+        }
+        return $given + $defaults;
+    }
+
+    public static function number(string $operation, string $name, $value, int $least = 0, $most = 4294967295): int
+    {
+        if (!is_int($value) || $value < $least || $value > $most) {
+            throw self::refusal($operation, $name, self::show($value) . " is not a whole number from $least to $most");
+        }
+        return $value;
+    }
+
+    public static function seconds(string $operation, string $name, $value): void
+    {
+        if (!(is_int($value) || is_float($value)) || !($value > 0 && $value <= 1e6)) {
+            $reason = self::show($value) . ' is not a number of seconds above 0, up to 1000000';
+            throw self::refusal($operation, $name, $reason);
+        }
+    }
+
+    public static function id(string $operation, int $id): int
+    {
+        if ($id < 0) {
+            throw new InvalidArgumentException($operation, "job $id", 'ids are not negative');
+        }
+        return $id;
+    }
+
+    public static function tube(string $operation, $name): string
+    {
+        if (!is_string($name) || preg_match('/^[A-Za-z0-9+\/;.$_()][A-Za-z0-9+\/;.$_()-]{0,199}$/D', $name) !== 1) {
+            $reason = 'a name has 1 to 200 letters, digits and -+/;.$_(), and does not begin with -';
+            throw new InvalidArgumentException($operation, 'tube ' . self::show($name), $reason);
+        }
+        return $name;
+    }
+
+    public static function tubes(string $operation, $names): array
+    {
+        $names = is_array($names) ? $names : [$names];
+        if ($names === []) {
+            throw new InvalidArgumentException($operation, 'from tubes', 'none is named');
+        }
+        foreach ($names as $name) {
+            self::tube($operation, $name);
+        }
+        return array_values(array_unique($names));
+    }
+
+    /** What stream_socket_client calls an address. */
+    public static function remote(string $address): string
+    {
+        if (strncmp($address, 'unix:', 5) === 0) {
+            $path = substr($address, 5);
+            // PHP cuts what is longer.
+            $most = PHP_OS_FAMILY === 'Linux' ? 107 : 103;
+            if ($path === '' || strlen($path) > $most || strpos($path, "\0") !== false) {
+                $reason = "a path has 1 to $most bytes, none of them 0";
+                throw new InvalidArgumentException('connect', 'to ' . self::printable($address), $reason);
+            }
+            return "unix://$path";
+        }
+        $pattern = '/^(?:\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[A-Za-z0-9._-]+):(\d{1,5})$/D';
+        $isAddress = preg_match($pattern, $address, $match) === 1;
+        if (!$isAddress || (int) $match[1] < 1 || (int) $match[1] > 65535) {
+            $reason = 'it is not host:port, [IPv6]:port or unix:/path';
+            throw new InvalidArgumentException('connect', 'to ' . self::printable($address), $reason);
+        }
+        return "tcp://$address";
+    }
+
+    /** In quotes, short, and with nothing that a terminal acts on. */
+    public static function printable(string $text): string
+    {
+        $cut = strlen($text) > 60 ? substr($text, 0, 60) : $text;
+        return '"' . addcslashes($cut, "\0..\37\"\\\177..\377") . '"' . ($cut === $text ? '' : ' …');
+    }
+
+    private static function show($value): string
+    {
+        if (is_string($value)) {
+            return self::printable($value);
+        }
+        return is_scalar($value) ? var_export($value, true) : gettype($value);
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension [UInt8] {
+    /// Appends a command as it goes over the wire: its line. Behind a put's come the body and `\r\n`; see
+    /// ``append(_:body:)``.
+    public mutating func append(_ command: Command) {
+        switch command {
+        case .put(let header):
+            appendText("put ")
+            appendDecimal(UInt64(header.priority))
+            appendNumber(UInt64(header.delay))
+            appendNumber(UInt64(header.timeToRun))
+            appendNumber(UInt64(header.byteCount))
+        case .use(let tube): appendLine("use ", tube)
+        case .reserve: appendText("reserve")
+        case .reserveWithTimeout(let seconds): appendLine("reserve-with-timeout ", UInt64(seconds))
+        case .reserveJob(let id): appendLine("reserve-job ", id)
+        case .delete(let id): appendLine("delete ", id)
+        case .release(let id, let priority, let delay):
+            appendLine("release ", id)
+            appendNumber(UInt64(priority))
+            appendNumber(UInt64(delay))
+        case .bury(let id, let priority):
+            appendLine("bury ", id)
+            appendNumber(UInt64(priority))
+        case .touch(let id): appendLine("touch ", id)
+        case .watch(let tube): appendLine("watch ", tube)
+        case .ignore(let tube): appendLine("ignore ", tube)
+        case .peek(let id): appendLine("peek ", id)
+        case .peekReady: appendText("peek-ready")
+        case .peekDelayed: appendText("peek-delayed")
+        case .peekBuried: appendText("peek-buried")
+        case .kick(let bound): appendLine("kick ", UInt64(bound))
+        case .kickJob(let id): appendLine("kick-job ", id)
+        case .stats: appendText("stats")
+        case .statsJob(let id): appendLine("stats-job ", id)
+        case .statsTube(let tube): appendLine("stats-tube ", tube)
+        case .listTubes: appendText("list-tubes")
+        case .listTubeUsed: appendText("list-tube-used")
+        case .listTubesWatched: appendText("list-tubes-watched")
+        case .pauseTube(let tube, let seconds):
+            appendLine("pause-tube ", tube)
+            appendNumber(UInt64(seconds))
+        case .quit: appendText("quit")
+        }
+        appendText("\r\n")
+    }
+
+    /// Appends a put and its body.
+    public mutating func append(_ header: PutHeader, body: [UInt8]) {
+        append(.put(header))
+        append(contentsOf: body)
+        appendText("\r\n")
+    }
+
+    private mutating func appendLine(_ text: StaticString, _ number: UInt64) {
+        appendText(text)
+        appendDecimal(number)
+    }
+
+    private mutating func appendLine(_ text: StaticString, _ tube: TubeName) {
+        appendText(text)
+        append(contentsOf: tube.bytes)
+    }
+
+    private mutating func appendNumber(_ number: UInt64) {
+        append(UInt8(ascii: " "))
+        appendDecimal(number)
+    }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Turns the bytes that a client receives into replies, however they are cut.
+///
+/// ```swift
+/// var parser = ReplyParser()
+/// var position = 0
+/// while let reply = try parser.next(bytes.span, &position) { … }  // then all of the bytes are taken
+/// ```
+///
+/// Room for a body is made as it arrives, not when it is announced.
+public struct ReplyParser: ~Copyable, Sendable {
+    /// The most bytes in a line, with its end: a tube's name and a word, and more than any server says today.
+    public static let maximumLineLength = 1024
+    /// The most bytes in a body: as many as a server can be told to take.
+    public static let maximumBodySize = 1 << 30
+
+    /// The line that a body belongs to.
+    private enum Owner {
+        case reserved(UInt64), found(UInt64), ok
+    }
+
+    private var owner: Owner?
+    /// How many bytes of the body, and of the two behind it, are missing.
+    private var missing = 0
+    /// The beginning of a line or a body that has not arrived whole.
+    private var pending: [UInt8] = []
+
+    /// A parser for one connection.
+    public init() {}
+
+    /// Whether a reply has begun and not ended.
+    public var isInTheMiddle: Bool { owner != nil || !pending.isEmpty }
+
+    /// Takes the next reply out of the bytes.
+    ///
+    /// - Parameters:
+    ///   - bytes: What has been received.
+    ///   - position: Where the bytes begin that were not taken yet; moved on.
+    /// - Returns: What there is; `nil` once all bytes are taken and more are needed.
+    /// - Throws: `ReplyError` if it is not the protocol. What follows cannot be understood then.
+    public mutating func next(_ bytes: Span<UInt8>, _ position: inout Int) throws(ReplyError) -> Reply? {
+        while position < bytes.count {
+            if let owner {
+                guard let body = try nextBody(bytes, &position) else { return nil }
+                self.owner = nil
+                return switch owner {
+                case .reserved(let id): .reserved(id, body: body)
+                case .found(let id): .found(id, body: body)
+                case .ok: .ok(body)
+                }
+            }
+            if let reply = try nextLine(bytes, &position) { return reply }
+        }
+        return nil
+    }
+
+    /// - Returns: The reply; `nil` if the line has not ended, or a body follows.
+    private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) throws(ReplyError) -> Reply? {
+        let start = position
+        // The return may have come with the bytes before.
+        var isReturn = pending.last == 0x0D
+        while position < bytes.count {
+            let byte = bytes[position]
+            position += 1
+            if isReturn, byte == 0x0A {
+                guard !pending.isEmpty else { return try take(bytes.extracting(start..<position - 2)) }
+                keep(bytes.extracting(start..<position))
+                let line = pending
+                pending.removeAll(keepingCapacity: true)
+                return try take(line.span.extracting(0..<line.count - 2))
+            }
+            isReturn = byte == 0x0D
+            guard pending.count + position - start < Self.maximumLineLength else {
+                throw ReplyError(bytes.extracting(start..<position), after: pending)
+            }
+        }
+        keep(bytes.extracting(start..<position))
+        return nil
+    }
+
+    private mutating func nextBody(_ bytes: Span<UInt8>, _ position: inout Int) throws(ReplyError) -> [UInt8]? {
+        let count = min(missing, bytes.count - position)
+        keep(bytes.extracting(position..<position + count))
+        position += count
+        missing -= count
+        guard missing == 0 else { return nil }
+        var body: [UInt8] = []
+        swap(&body, &pending)
+        guard body[body.count - 2] == 0x0D, body[body.count - 1] == 0x0A else {
+            throw ReplyError(body.span.extracting(body.count - 2..<body.count))
+        }
+        body.removeLast(2)
+        return body
+    }
+
+    private mutating func keep(_ bytes: Span<UInt8>) {
+        // SAFETY: the bytes are copied during the call.
+        unsafe bytes.withUnsafeBufferPointer { unsafe pending.append(contentsOf: $0) }
+    }
+
+    /// - Returns: The reply; `nil` if a body follows.
+    private mutating func take(_ line: Span<UInt8>) throws(ReplyError) -> Reply? {
+        if let reply = Self.plainReply(line) { return reply }
+        var position = 0
+        if line.skip("RESERVED ", &position) {
+            if let id = line.number(&position, as: UInt64.self), expectBody(.reserved(id), line, position) { return nil }
+        } else if line.skip("FOUND ", &position) {
+            if let id = line.number(&position, as: UInt64.self), expectBody(.found(id), line, position) { return nil }
+        } else if line.skip("OK ", &position) {
+            if expectBody(.ok, line, position) { return nil }
+        } else if line.skip("INSERTED ", &position) {
+            if let id = line.lastNumber(position, as: UInt64.self) { return .inserted(id) }
+        } else if line.skip("BURIED ", &position) {
+            if let id = line.lastNumber(position, as: UInt64.self) { return .buriedOnPut(id) }
+        } else if line.skip("USING ", &position) {
+            if let tube = line.lastTube(position) { return .using(tube) }
+        } else if line.skip("WATCHING ", &position) {
+            if let count = line.lastNumber(position, as: UInt32.self) { return .watching(Int(count)) }
+        } else if line.skip("KICKED ", &position) {
+            if let count = line.lastNumber(position, as: UInt32.self) { return .kicked(Int(count)) }
+        }
+        throw ReplyError(line)
+    }
+
+    private mutating func expectBody(_ owner: Owner, _ line: Span<UInt8>, _ position: Int) -> Bool {
+        guard let count = line.lastNumber(position, as: UInt64.self), count <= UInt64(Self.maximumBodySize) else {
+            return false
+        }
+        self.owner = owner
+        missing = Int(count) + 2
+        return true
+    }
+
+    /// The reply that is a word alone.
+    private static func plainReply(_ line: Span<UInt8>) -> Reply? {
+        for (word, reply) in plainReplies where line.isWhole(word) { return reply }
+        return nil
+    }
+
+    private static let plainReplies: [(StaticString, Reply)] = [
+        ("DELETED", .deleted), ("TIMED_OUT", .timedOut), ("NOT_FOUND", .notFound), ("RELEASED", .released),
+        ("BURIED", .buried), ("TOUCHED", .touched), ("KICKED", .kickedJob), ("PAUSED", .paused),
+        ("DEADLINE_SOON", .deadlineSoon), ("NOT_IGNORED", .notIgnored), ("EXPECTED_CRLF", .expectedCRLF),
+        ("JOB_TOO_BIG", .jobTooBig), ("DRAINING", .draining), ("OUT_OF_MEMORY", .outOfMemory),
+        ("INTERNAL_ERROR", .internalError), ("BAD_FORMAT", .badFormat), ("UNKNOWN_COMMAND", .unknownCommand),
+    ]
+}
+
+extension Span<UInt8> {
+    fileprivate func isWhole(_ word: StaticString) -> Bool {
+        var position = 0
+        return count == word.utf8CodeUnitCount && skip(word, &position)
+    }
+
+    /// Moves the position behind a word, if that is what stands there.
+    fileprivate func skip(_ word: StaticString, _ position: inout Int) -> Bool {
+        guard count - position >= word.utf8CodeUnitCount else { return false }
+        let start = position
+        // SAFETY: the word's bytes are read during the call.
+        let isThere = word.withUTF8Buffer { bytes in
+            for index in bytes.indices where unsafe self[start + index] != bytes[index] { return false }
+            return true
+        }
+        if isThere { position += word.utf8CodeUnitCount }
+        return isThere
+    }
+}
+
+/// What a server sent is not the protocol.
+public struct ReplyError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The line, or its beginning.
+    public let line: [UInt8]
+
+    init(_ line: Span<UInt8>, after beginning: [UInt8] = []) {
+        self.line = beginning.prefix(80) + (0..<min(line.count, 80)).map { line[$0] }
+    }
+
+    /// The line in quotes, with what cannot be printed escaped.
+    public var description: String {
+        "\"" + line.map { (0x20...0x7E).contains($0) ? String(UnicodeScalar($0)) : "\\x" + hex($0) }.joined() + "\""
+    }
+
+    private func hex(_ byte: UInt8) -> String {
+        let text = String(byte, radix: 16)
+        return text.count == 1 ? "0" + text : text
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncSockets
+internal import BeanstalkProtocol
+internal import Sockets
+
+extension Client {
+    /// Reserves the most urgent job of some tubes, and waits until there is one.
+    ///
+    /// - Parameter tubes: Where to take it from; at least one.
+    /// - Throws: ``ClientError``. While the server is not to be reached, this goes on trying for as long as
+    ///   ``ClientOptions/patience`` says. When the task is cancelled, no job is lost: one that was on its way goes back.
+    public func reserve(from tubes: [Tube] = [.default]) async throws(ClientError) -> ReservedJob {
+        while true {
+            if let job = try await reserve(from: tubes, seconds: nil) { return job }
+        }
+    }
+
+    /// Reserves the most urgent job of some tubes, and waits for one for some time.
+    ///
+    /// - Parameters:
+    ///   - tubes: Where to take it from; at least one.
+    ///   - timeout: How long to wait, in whole seconds, rounded up; zero takes a job that is ready.
+    /// - Returns: The job; `nil` when there was none in that time.
+    /// - Throws: ``ClientError``, as ``reserve(from:)``.
+    public func reserve(
+        from tubes: [Tube] = [.default], timeout: Duration
+    ) async throws(ClientError) -> ReservedJob? {
+        // More than the protocol allows is as good as for ever.
+        try await reserve(from: tubes, seconds: min(timeout.wholeSeconds, UInt32(Int32.max)))
+    }
+
+    /// Reserves a certain job, whatever tube it is in, if nobody has it: a ready, a delayed or a buried one.
+    ///
+    /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if there is no such job or somebody has it.
+    public func reserveJob(_ id: JobID) async throws(ClientError) -> ReservedJob {
+        let (reply, lane) = try await perform("reserve job \(id)", .reserveJob(id), isRepeatable: true)
+        guard case .reserved(let id, let body) = reply else {
+            throw ClientError("reserve job \(id)", Self.reason(for: reply))
+        }
+        return hold(id, body, on: lane)
+    }
+
+    private func reserve(from tubes: [Tube], seconds: UInt32?) async throws(ClientError) -> ReservedJob? {
+        let names = Set(tubes.map(\.name))
+        func operation() -> String { "reserve from " + tubes.map(\.description).joined(separator: ", ") }
+        guard !names.isEmpty else { throw ClientError("reserve", .invalid("no tube was named to reserve from")) }
+        if let job = try await reserveAtOnce(operation, names) { return job }
+        if seconds == 0 { return nil }
+        return try await reserveAlone(operation, names, seconds)
+    }
+
+    /// Reserves at once, over the connection that all share, if there is a job.
+    private func reserveAtOnce(
+        _ operation: () -> String, _ tubes: Set<TubeName>
+    ) async throws(ClientError) -> ReservedJob? {
+        if isReservingStopped { throw ClientError(operation(), .closed) }
+        let (reply, lane) = try await perform(
+            operation(), .reserveWithTimeout(0), watching: tubes, isRepeatable: true)
+        switch reply {
+        case .reserved(let id, let body): return hold(id, body, on: lane)
+        // The time for another job of the same connection is about to end, which is not this caller's.
+        case .timedOut, .deadlineSoon: return nil
+        default: throw ClientError(operation(), Self.reason(for: reply))
+        }
+    }
+
+    /// What came of a reserve that waited on a connection.
+    private enum Attempt {
+        case job(ReservedJob)
+        case timedOut
+        case failed(ClientError)
+        /// There is no connection any more, or none yet.
+        case lost(SocketError)
+    }
+
+    /// Reserves over a connection that does nothing else, and waits.
+    ///
+    /// - Parameter seconds: How long to wait; `nil` for ever.
+    func reserveAlone(
+        _ operation: () -> String, _ tubes: Set<TubeName>, _ seconds: UInt32?
+    ) async throws(ClientError) -> ReservedJob? {
+        let end = seconds.map { loop.now + Int64($0) * 1_000_000_000 }
+        var failures = 0
+        var patienceEnd = Int64.max
+        while true {
+            if isClosed || isReservingStopped { throw ClientError(operation(), .closed) }
+            if Task.isCancelled { throw ClientError(operation(), .cancelled) }
+            let start = loop.now
+            switch await attempt(operation, tubes, until: end) {
+            case .job(let job): return job
+            case .timedOut: return nil
+            case .failed(let error): throw error
+            case .lost(let error):
+                // A connection that has held for a while is a new beginning.
+                if loop.now - start > 1_000_000_000 { failures = 0 }
+                failures += 1
+                if failures == 1 { patienceEnd = loop.now + options.patience.clampedNanoseconds }
+                if isClosed || isReservingStopped || Task.isCancelled { continue }
+                if loop.now >= patienceEnd { throw ClientError(operation(), .cannotConnect(error)) }
+                try? await loop.sleep(for: Self.reconnecting.randomPause(after: failures))
+            }
+        }
+    }
+
+    private func attempt(_ operation: () -> String, _ tubes: Set<TubeName>, until end: Int64?) async -> Attempt {
+        let lane: Lane
+        do throws(SocketError) {
+            lane = try await waitingLane(for: tubes)
+        } catch {
+            return .lost(error)
+        }
+        let left = end.map { UInt32(clamping: max(0, ($0 - loop.now + 999_999_999) / 1_000_000_000)) }
+        let deadline = left.map { loop.now + Int64($0) * 1_000_000_000 + options.replyTimeout.clampedNanoseconds }
+        let command: Command = left.map { .reserveWithTimeout($0) } ?? .reserve
+        waiting.insert(lane.id)
+        let answer = await ask(command, nil, nil, tubes, deadline ?? .max, on: lane)
+        waiting.remove(lane.id)
+        switch answer {
+        case .success(.reserved(let id, let body)): return .job(hold(id, body, on: lane.id))
+        case .success(.timedOut):
+            keepIdle(lane)
+            return .timedOut
+        case .success(let reply):
+            // Not even DEADLINE_SOON is an answer: the connection has no job.
+            lane.close()
+            return .failed(ClientError(operation(), Self.reason(for: reply)))
+        // What a lost connection had reserved was given back, so nothing is done twice.
+        case .failure(.ended(let error, _)): return .lost(error ?? SocketError(.receive, .closed))
+        case .failure(let failure): return .failed(self.error(operation(), failure))
+        }
+    }
+
+    /// A connection that nobody else uses: one that is there, if possible one that watches these tubes, or a new one.
+    private func waitingLane(for tubes: Set<TubeName>) async throws(SocketError) -> Lane {
+        while let id = idle.first(where: { lane($0)?.watched == tubes }) ?? idle.last {
+            idle.removeAll { $0 == id }
+            if let lane = lane(id) { return lane }
+        }
+        return try await newLane(timeout: options.connectTimeout)
+    }
+
+    // MARK: Jobs and their connections
+
+    private func hold(_ id: JobID, _ body: [UInt8], on lane: Lane.ID) -> ReservedJob {
+        // If the connection has ended since, every command on the job will say so.
+        if let lane = self.lane(lane) {
+            lane.heldJobs.insert(id)
+            holders[id] = lane.id
+        }
+        return ReservedJob(Job(id: id, body: body), self, lane)
+    }
+
+    private func letGo(_ id: JobID, _ lane: Lane) {
+        guard lane.heldJobs.remove(id) != nil else { return }
+        if holders[id] == lane.id { holders[id] = nil }
+        keepIdle(lane)
+    }
+
+    /// How many connections without a job are kept for the next reserve that waits.
+    private static var idleLimit: Int { 64 }
+
+    private func keepIdle(_ lane: Lane) {
+        guard lane.id != shared, lane.heldJobs.isEmpty, !lane.isEnded else { return }
+        if idle.count < Self.idleLimit, !isReservingStopped { idle.append(lane.id) } else { lane.close() }
+    }
+
+    /// What a command does to a job that this client has reserved.
+    enum Finish {
+        /// The job is no longer this client's.
+        case always
+        /// It still is.
+        case never
+    }
+
+    /// Sends a command on a job over the connection that has reserved the job.
+    func perform(
+        _ operation: @autoclosure () -> String, _ command: Command, on job: JobID, of id: Lane.ID, finish: Finish
+    ) async throws(ClientError) -> Reply {
+        if isClosed { throw ClientError(operation(), .closed) }
+        guard let lane = lane(id), lane.heldJobs.contains(job) else { throw ClientError(operation(), .jobLost) }
+        let deadline = loop.now + options.replyTimeout.clampedNanoseconds
+        switch await ask(command, nil, nil, nil, deadline, on: lane) {
+        case .success(.notFound):
+            // Its time was over, and it is another worker's.
+            letGo(job, lane)
+            throw ClientError(operation(), .notFound)
+        case .success(let reply):
+            if finish == .always { letGo(job, lane) }
+            return reply
+        case .failure(.ended(_, let wasSent)) where !isClosed && (!wasSent || finish == .never):
+            throw ClientError(operation(), .jobLost)
+        case .failure(let failure): throw error(operation(), failure)
+        }
+    }
+
+    /// Releases a job that nobody can name any more, as soon as it can be.
+    func giveBack(_ id: JobID, on laneID: Lane.ID) async {
+        guard let lane = lane(laneID), holders[id] == nil || holders[id] == laneID else { return }
+        let deadline = loop.now + options.replyTimeout.clampedNanoseconds
+        guard case .success(.ok(let text)) = await ask(.statsJob(id), nil, nil, nil, deadline, on: lane),
+            let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) })
+        else { return }
+        _ = await ask(.release(id, priority: job.priority, delay: 0), nil, nil, nil, deadline, on: lane)
+        letGo(id, lane)
+    }
+}

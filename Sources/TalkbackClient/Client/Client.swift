@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncSockets
+internal import BeanstalkProtocol
+internal import Sockets
+internal import SystemPackage
+
+/// A client of a Talkback server, or of any other that speaks beanstalkd's protocol.
+///
+/// ```swift
+/// let client = try await Client.connect(to: .default)
+/// let id = try await client.put("holiday.jpg", into: "resize")
+///
+/// let job = try await client.reserve(from: ["resize"])  // waits until there is one
+/// try await work(on: job.body)
+/// try await job.delete()
+/// ```
+///
+/// One client is enough for a program: any number of tasks may use it at once, and their commands then go over one connection
+/// without waiting for each other's replies. A reserve that has to wait gets a connection of its own, and so stops nobody.
+///
+/// When a connection is lost, the client makes a new one, with pauses that grow. A command that was not sent is sent then, and
+/// one that changes nothing is sent again; for all others the call says that it is not known whether it was done
+/// (``ClientError/Reason/outcomeUnknown(_:)``): nothing is ever put twice. What was reserved over the lost connection is
+/// another worker's (``ClientError/Reason/jobLost``).
+public actor Client {
+    nonisolated let loop: EventLoop
+    /// The event loop that the client's connections are on.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    /// Where the server is.
+    public nonisolated let address: ServerAddress
+    /// How the client deals with time.
+    public nonisolated let options: ClientOptions
+
+    private var lanes: [Lane.ID: Lane] = [:]
+    private var nextLane = 0
+    /// The connection of all commands that do not wait.
+    private(set) var shared: Lane.ID?
+    private var connecting: Task<Void, Never>?
+    private var connectWaiters: [CheckedContinuation<Void, Never>] = []
+    private var lastConnectError: SocketError?
+    private(set) var isClosed = false
+    /// Which connection has reserved a job, and with it the only one that can finish the job.
+    var holders: [JobID: Lane.ID] = [:]
+    /// Connections that reserves have waited on, and others can.
+    var idle: [Lane.ID] = []
+    /// Connections that a reserve waits on.
+    var waiting: Set<Lane.ID> = []
+    var isReservingStopped = false
+    /// Connections whose first deadline the loop will look at.
+    private var armed: Set<Lane.ID> = []
+
+    static let reconnecting = Backoff(first: .milliseconds(50), longest: .seconds(2))
+
+    /// A client that connects when it is first used.
+    ///
+    /// - Throws: ``ClientError`` when the system has no event loop for it.
+    public init(_ address: ServerAddress = .default, options: ClientOptions = ClientOptions()) throws(ClientError) {
+        do throws(SocketError) {
+            if let current = EventLoop.current { loop = current } else { loop = try EventLoopGroup.shared.next() }
+        } catch {
+            throw ClientError("connect to \(address)", .cannotConnect(error))
+        }
+        self.address = address
+        self.options = options
+    }
+
+    /// A client that is connected.
+    ///
+    /// - Throws: ``ClientError`` when there is no connection at the first attempt.
+    public static func connect(
+        to address: ServerAddress = .default, options: ClientOptions = ClientOptions()
+    ) async throws(ClientError) -> Client {
+        let client = try Client(address, options: options)
+        try await client.connectOnce()
+        return client
+    }
+
+    private func connectOnce() async throws(ClientError) {
+        let operation = "connect to \(address)"
+        do throws(SocketError) {
+            shared = try await newLane(timeout: options.connectTimeout).id
+        } catch {
+            throw ClientError(operation, error.reason == .cancelled ? .cancelled : .cannotConnect(error))
+        }
+    }
+
+    /// Closes all connections. Calls that wait fail, and the server gives what was reserved to others.
+    public func close() {
+        isClosed = true
+        for lane in lanes.values { lane.close() }
+        lanes = [:]
+        resumeConnectWaiters()
+    }
+
+    /// Ends the calls that wait for a job, and all later ones, with ``ClientError/Reason/closed``. No job is lost by it: one that
+    /// was on its way goes back.
+    public func stopReserving() {
+        isReservingStopped = true
+        for id in waiting { lanes[id]?.close() }
+    }
+
+    // MARK: Commands
+
+    /// Sends a command over the connection that all share, and gets the reply.
+    ///
+    /// - Parameter isRepeatable: Whether it may be executed twice.
+    func perform(
+        _ operation: @autoclosure () -> String, _ command: Command, body: [UInt8]? = nil, using tube: Tube? = nil,
+        watching tubes: Set<TubeName>? = nil, isRepeatable: Bool
+    ) async throws(ClientError) -> (reply: Reply, lane: Lane.ID) {
+        let patienceEnd = loop.now + options.patience.clampedNanoseconds
+        while true {
+            let lane = try await sharedLane(until: patienceEnd, operation)
+            let deadline = loop.now + options.replyTimeout.clampedNanoseconds
+            switch await ask(command, body, tube?.name, tubes, deadline, on: lane) {
+            case .success(let reply): return (reply, lane.id)
+            case .failure(let failure):
+                if case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed, loop.now < patienceEnd {
+                    continue
+                }
+                throw error(operation(), failure)
+            }
+        }
+    }
+
+    /// Sends a command over one connection, and waits for the reply.
+    func ask(
+        _ command: Command, _ body: [UInt8]?, _ tube: TubeName?, _ tubes: Set<TubeName>?, _ deadline: Int64,
+        on lane: Lane
+    ) async -> Lane.Answer {
+        let ticket = Ticket()
+        let id = lane.id
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // The task is marked before the handler runs, so either this finds the mark or the handler the command.
+                if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
+                ticket.token = lane.send(
+                    command, body: body, using: tube, watching: tubes, deadline: deadline, continuation)
+                watchDeadlines(of: lane)
+            }
+        } onCancel: {
+            Task { await self.cancel(ticket, on: id) }
+        }
+    }
+
+    /// By what a command that was sent can be cancelled. Used by the client only.
+    private final class Ticket: @unchecked Sendable {
+        // `@unchecked`: only code that is isolated to the client reads and writes it.
+        var token: UInt64 = 0
+    }
+
+    private func cancel(_ ticket: Ticket, on id: Lane.ID) {
+        guard let lane = lanes[id] else { return }
+        // A connection that waits for a job has nothing else to lose, and the job goes back with it.
+        if waiting.contains(id) { lane.close() } else { lane.cancel(ticket.token) }
+    }
+
+    func error(_ operation: String, _ failure: Lane.Failure) -> ClientError {
+        switch failure {
+        case .ended where isClosed: ClientError(operation, .closed)
+        case .ended(let error, let wasSent):
+            ClientError(
+                operation,
+                wasSent ? .outcomeUnknown(error) : .cannotConnect(error ?? SocketError(.send, .closed)))
+        case .timedOut: ClientError(operation, .outcomeUnknown(SocketError(.receive, .system(.timedOut))))
+        case .cancelled: ClientError(operation, .cancelled)
+        case .notTheProtocol(let error): ClientError(operation, .unexpectedReply("\(error)"))
+        }
+    }
+
+    // MARK: Connections
+
+    /// The connection that all share, made if there is none.
+    private func sharedLane(
+        until deadline: Int64, _ operation: () -> String
+    ) async throws(ClientError) -> Lane {
+        var isFirst = true
+        while true {
+            if isClosed { throw ClientError(operation(), .closed) }
+            if let shared, let lane = lanes[shared], !lane.isEnded { return lane }
+            if Task.isCancelled { throw ClientError(operation(), .cancelled) }
+            if !isFirst, let error = lastConnectError, loop.now >= deadline {
+                throw ClientError(operation(), .cannotConnect(error))
+            }
+            isFirst = false
+            await waitForConnection(until: deadline)
+        }
+    }
+
+    /// Waits until there is a connection, or the next attempt has failed.
+    private func waitForConnection(until deadline: Int64) async {
+        if connecting == nil {
+            connecting = Task { await self.connectShared() }
+        }
+        await withCheckedContinuation { continuation in
+            if connecting == nil { continuation.resume() } else { connectWaiters.append(continuation) }
+        }
+    }
+
+    /// One attempt after another for as long as somebody waits.
+    private func connectShared() async {
+        var failures = 0
+        while !isClosed {
+            do throws(SocketError) {
+                shared = try await newLane(timeout: options.connectTimeout).id
+                break
+            } catch {
+                lastConnectError = error
+                failures += 1
+            }
+            // Those whose time is over go; the others come back at once.
+            resumeConnectWaiters()
+            try? await loop.sleep(for: Self.reconnecting.randomPause(after: failures))
+            if connectWaiters.isEmpty { break }
+        }
+        connecting = nil
+        resumeConnectWaiters()
+    }
+
+    private func resumeConnectWaiters() {
+        let waiters = connectWaiters
+        connectWaiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// A connection, if it is still there.
+    func lane(_ id: Lane.ID) -> Lane? {
+        guard let lane = lanes[id], !lane.isEnded else { return nil }
+        return lane
+    }
+
+    func newLane(timeout: Duration) async throws(SocketError) -> Lane {
+        let connection = try await address.connect(on: loop, timeout: timeout)
+        if isClosed {
+            connection.close()
+            throw SocketError(.connect, .closed)
+        }
+        // So that a server that has vanished is noticed even by a reserve that waits for ever. Unix sockets have no such options.
+        try? connection.set(Connection.KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
+        nextLane += 1
+        let lane = Lane(nextLane, connection)
+        lanes[lane.id] = lane
+        lane.onOrphan = { [weak self, id = lane.id] job in
+            guard let self else { return }
+            Task { await self.giveBack(job, on: id) }
+        }
+        let id = lane.id
+        Task {
+            await lane.run()
+            self.forget(id)
+        }
+        return lane
+    }
+
+    private func forget(_ id: Lane.ID) {
+        for job in lanes[id]?.heldJobs ?? [] { holders[job] = nil }
+        lanes[id] = nil
+        idle.removeAll { $0 == id }
+        if shared == id { shared = nil }
+    }
+
+    /// Sees to it that somebody looks at the deadlines of a connection's replies.
+    private func watchDeadlines(of lane: Lane) {
+        guard !armed.contains(lane.id), let deadline = lane.nextDeadline, deadline < .max else { return }
+        armed.insert(lane.id)
+        let id = lane.id
+        _ = loop.schedule(at: deadline) { [weak self] in
+            self?.assumeIsolated { client in
+                client.armed.remove(id)
+                guard let lane = client.lanes[id] else { return }
+                lane.checkDeadlines(at: client.loop.now)
+                client.watchDeadlines(of: lane)
+            }
+        }
+    }
+}

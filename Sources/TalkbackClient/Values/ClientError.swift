@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Sockets
+
+/// Why a call of a ``Client`` has failed: what was tried, and the reason.
+///
+/// ```swift
+/// do {
+///     try await client.put(photo, into: "resize")
+/// } catch where error.reason == .draining {
+///     …
+/// }
+/// ```
+public struct ClientError: Error, Sendable {
+    /// Why.
+    public enum Reason: Hashable, Sendable {
+        /// `NOT_FOUND`: there is no such job or tube, or the job is not in a state for it, or somebody else has it.
+        case notFound
+        /// `JOB_TOO_BIG`: the body has more bytes than the server takes.
+        case jobTooBig
+        /// `DRAINING`: the server takes no more jobs.
+        case draining
+        /// `OUT_OF_MEMORY`: the server has no room for it, in memory or on its disk.
+        case outOfMemory
+        /// `INTERNAL_ERROR`
+        case internalError
+        /// `BURIED`, in answer to a put: the server has kept the job and set it aside, as it had no room to queue it.
+        case buriedOnPut(JobID)
+        /// `BAD_FORMAT` or `UNKNOWN_COMMAND` or `EXPECTED_CRLF`: the server does not know what this client says.
+        case notUnderstood
+        /// What the server said is not the protocol; its line, shortened.
+        case unexpectedReply(String)
+        /// There is no connection, and the time for making one is over. The command was not sent.
+        case cannotConnect(SocketError)
+        /// The connection ended, or the time for a reply did, when the command was sent: it may have been executed, or not.
+        case outcomeUnknown(SocketError?)
+        /// The connection that had reserved the job has ended, so that the server gives it to another worker.
+        case jobLost
+        /// The caller's task was cancelled. A command may have been executed, but a job is given back.
+        case cancelled
+        /// The client was closed. The command was not sent.
+        case closed
+        /// What was asked for cannot be sent.
+        case invalid(String)
+    }
+
+    /// What was tried: a command's name, and what it was about.
+    public let operation: String
+    /// Why it failed.
+    public let reason: Reason
+
+    init(_ operation: String, _ reason: Reason) {
+        self.operation = operation
+        self.reason = reason
+    }
+}
+
+extension ClientError: CustomStringConvertible {
+    /// One line for a person: operation, subject, reason.
+    public var description: String { "\(operation): \(reason)" }
+}
+
+extension ClientError.Reason: CustomStringConvertible {
+    /// The reason in words, and the server's own word where there is one.
+    public var description: String {
+        switch self {
+        case .notFound: "there is no such thing, or it is not in a state for it (NOT_FOUND)"
+        case .jobTooBig: "the body is larger than the server takes (JOB_TOO_BIG)"
+        case .draining: "the server takes no more jobs (DRAINING)"
+        case .outOfMemory: "the server has no room for it (OUT_OF_MEMORY)"
+        case .internalError: "the server has failed (INTERNAL_ERROR)"
+        case .buriedOnPut(let id): "the server had no room to queue job \(id) and buried it (BURIED)"
+        case .notUnderstood: "the server does not know this command"
+        case .unexpectedReply(let line): "the server answered \(line)"
+        case .cannotConnect(let error): "\(error)"
+        case .outcomeUnknown(let error):
+            "it may have been done or not: " + (error.map { "\($0)" } ?? "the server closed the connection")
+        case .jobLost: "the connection that had reserved the job has ended, and the server gives it to another worker"
+        case .cancelled: "cancelled"
+        case .closed: "the client was closed"
+        case .invalid(let what): what
+        }
+    }
+}

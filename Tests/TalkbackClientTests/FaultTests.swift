@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncSockets
+import Sockets
+import SystemPackage
+import TalkbackClient
+import Testing
+
+/// The client and servers that misbehave.
+@Suite(.timeLimit(.minutes(5)))
+struct FaultTests {
+    private func scripted(
+        _ scripts: [[ScriptedServer.Step]], _ options: ClientOptions = ClientOptions(),
+        _ body: (Client) async throws -> Void
+    ) async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.run(scripts) }
+            let client = try Client(server.address, options: options)
+            try await body(client)
+            await client.close()
+            try await group.waitForAll()
+        }
+    }
+
+    private static let put = "put 1024 0 60 1\r\nx\r\n"
+
+    @Test(
+        arguments: [
+            ("JOB_TOO_BIG", .jobTooBig), ("DRAINING", .draining), ("OUT_OF_MEMORY", .outOfMemory),
+            ("INTERNAL_ERROR", .internalError), ("BURIED 7", .buriedOnPut(7)), ("BAD_FORMAT", .notUnderstood),
+            ("UNKNOWN_COMMAND", .notUnderstood), ("EXPECTED_CRLF", .notUnderstood), ("NOT_FOUND", .notFound),
+            ("DELETED", .unexpectedReply("deleted")), ("HELLO", .unexpectedReply("\"HELLO\"")),
+        ] as [(String, ClientError.Reason)])
+    func everyReplyToAPutHasItsReason(reply: String, reason: ClientError.Reason) async throws {
+        try await scripted([[.expect(Self.put), .say(reply + "\r\n"), .wait]]) { client async throws in
+            let error = await #expect(throws: ClientError.self) { try await client.put("x") }
+            #expect(error?.reason == reason)
+            #expect(error?.description.hasPrefix("put into default: ") == true)
+        }
+    }
+
+    @Test func replyMayComeByteByByte() async throws {
+        let reply = "INSERTED 12\r\n".map { ScriptedServer.Step.say(String($0)) }
+        try await scripted([[.expect(Self.put)] + reply + [.wait]]) { client async throws in
+            #expect(try await client.put("x") == 12)
+        }
+    }
+
+    @Test func putIsNeverRepeated() async throws {
+        try await scripted([[.expect(Self.put), .close], [.expect("peek 1\r\n"), .say("NOT_FOUND\r\n"), .wait]]) {
+            client async throws in
+            let error = await #expect(throws: ClientError.self) { try await client.put("x") }
+            guard case .outcomeUnknown = error?.reason else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(try await client.peek(1) == nil)
+        }
+    }
+
+    @Test func whatChangesNothingIsRepeated() async throws {
+        try await scripted([
+            [.expect("peek 1\r\n"), .close], [.expect("peek 1\r\n"), .say("FOUND 1 "), .close],
+            [.expect("peek 1\r\n"), .say("FOUND 1 2\r\nab\r\n"), .wait],
+        ]) { client async throws in
+            #expect(try await client.peek(1)?.text == "ab")
+        }
+    }
+
+    @Test func jobIsLostWithItsConnection() async throws {
+        try await scripted([
+            [.expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .close],
+            [.expect("reserve-with-timeout 0\r\n"), .say("TIMED_OUT\r\n"), .wait],
+        ]) { client async throws in
+            let job = try await client.reserve()
+            #expect(try await client.reserve(timeout: .zero) == nil)
+            for command in [{ try await job.touch() }, { try await job.delete() }] as [() async throws -> Void] {
+                let error = await #expect(throws: ClientError.self) { try await command() }
+                #expect(error?.reason == .jobLost)
+            }
+        }
+    }
+
+    @Test func deleteWithoutAReplyIsUnknown() async throws {
+        try await scripted([
+            [.expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("delete 1\r\n"), .close]
+        ]) { client async throws in
+            let job = try await client.reserve()
+            let error = await #expect(throws: ClientError.self) { try await job.delete() }
+            guard case .outcomeUnknown = error?.reason else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+        }
+    }
+
+    @Test func silentServerIsGivenUp() async throws {
+        let options = ClientOptions(replyTimeout: .seconds(2))
+        try await scripted(
+            [[.expect(Self.put), .wait], [.expect("peek 1\r\n"), .say("NOT_FOUND\r\n"), .wait]], options
+        ) { client async throws in
+            let error = await #expect(throws: ClientError.self) { try await client.put("x") }
+            guard case .outcomeUnknown(let cause) = error?.reason else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
+            #expect(cause?.errno == .timedOut)
+            // The late reply cannot be taken for the next command's.
+            #expect(try await client.peek(1) == nil)
+        }
+    }
+
+    @Test func wrongTubeIsNotPutInto() async throws {
+        try await scripted([[.expect("use a\r\n"), .say("OUT_OF_MEMORY\r\n"), .wait]]) { client async throws in
+            await #expect(throws: ClientError.self) { try await client.put("x", into: "a") }
+        }
+    }
+
+    @Test func replyThatNobodyAskedForEndsTheConnection() async throws {
+        try await scripted([
+            [.expect("peek 1\r\n"), .say("NOT_FOUND\r\nNOT_FOUND\r\n"), .wait],
+            [.expect("peek 2\r\n"), .say("FOUND 2 0\r\n\r\n"), .wait],
+        ]) { client async throws in
+            #expect(try await client.peek(1) == nil)
+            #expect(try await client.peek(2)?.id == 2)
+        }
+    }
+
+    @Test func absentServerIsAnErrorAtOnceOrAfterAWhile() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        let address = server.address
+        server.listener.close()
+        let refused = await #expect(throws: ClientError.self) { try await Client.connect(to: address) }
+        guard case .cannotConnect(let cause) = refused?.reason else {
+            Issue.record("\(String(describing: refused))")
+            return
+        }
+        #expect(cause.errno == .connectionRefused)
+        #expect(refused?.description.contains("Connection refused") == true)
+        let client = try Client(address, options: ClientOptions(patience: .milliseconds(300)))
+        let start = ContinuousClock.now
+        let later = await #expect(throws: ClientError.self) { try await client.put("x") }
+        #expect(start.duration(to: .now) >= .milliseconds(300))
+        guard case .cannotConnect = later?.reason else {
+            Issue.record("\(String(describing: later))")
+            return
+        }
+        let reserve = await #expect(throws: ClientError.self) { try await client.reserve() }
+        guard case .cannotConnect = reserve?.reason else {
+            Issue.record("\(String(describing: reserve))")
+            return
+        }
+    }
+
+    @Test func serverThatComesBackIsFound() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let first = try ScriptedServer(on: loop)
+        let address = first.listener.address
+        first.listener.close()
+        let client = try Client(ServerAddress(address))
+        async let id = client.put("x")
+        try await loop.sleep(for: .milliseconds(100))
+        let listener = try Listener.bind(to: address, on: loop)
+        let connection = try await listener.accept()
+        _ = try await connection.receive(upTo: 100)
+        try await connection.send("INSERTED 5\r\n")
+        let given = try await id
+        #expect(given == 5)
+        await client.close()
+    }
+}

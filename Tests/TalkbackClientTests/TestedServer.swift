@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncSockets
+import Foundation
+import Sockets
+import TalkbackClient
+import TalkbackServer
+import TestSupport
+
+/// The server that the tests are run against: one in this process, or the program that `TESTED_SERVER` names, which takes
+/// beanstalkd's flags.
+enum TestedServer {
+    /// Calls `body` with the address of a server that has no jobs.
+    static func serving<Result>(_ body: (ServerAddress) async throws -> Result) async throws -> Result {
+        if let program = ProcessInfo.processInfo.environment["TESTED_SERVER"] {
+            return try await running(program, body)
+        }
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try Server(on: loop)
+        let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await server.serve([listener]) }
+            let result: Result
+            do {
+                result = try await body(ServerAddress(listener.address))
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            await server.stop()
+            try await group.waitForAll()
+            return result
+        }
+    }
+
+    private static func running<Result>(
+        _ program: String, _ body: (ServerAddress) async throws -> Result
+    ) async throws -> Result {
+        let folder = TemporaryFolder()
+        let path = folder.file("s")
+        let server = try Program(at: program, ["-l", "unix:\(path)"])
+        let address = ServerAddress(try SocketAddress(unixPath: path))
+        while (try? Socket.connect(to: SocketAddress(unixPath: path)).close()) == nil {
+            guard server.isRunning else { throw ServerHasEnded() }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let result: Swift.Result<Result, any Error>
+        do {
+            result = .success(try await body(address))
+        } catch {
+            result = .failure(error)
+        }
+        // Foundation starts it with the signal mask of a thread that lets no other signal through, and waiting for its end in
+        // Foundation's way may never end.
+        server.send(SIGKILL)
+        while server.isRunning { try await Task.sleep(for: .milliseconds(1)) }
+        return try result.get()
+    }
+
+    struct ServerHasEnded: Error {}
+}
+
+/// A server that says what it is told to, to clients that are expected to say what it is told.
+final class ScriptedServer: Sendable {
+    /// What happens on one connection, in order.
+    enum Step: Sendable {
+        case expect(String)
+        case say(String)
+        case close
+        /// Says and hears nothing until the client has gone.
+        case wait
+    }
+
+    let listener: Listener
+
+    init(on loop: EventLoop) throws {
+        listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
+    }
+
+    var address: ServerAddress { ServerAddress(listener.address) }
+
+    /// Takes one connection after another, each with its script. What was received when the script ended is returned.
+    func run(_ scripts: [[Step]]) async throws {
+        for script in scripts {
+            let connection = try await listener.accept(timeout: .seconds(200))
+            connection.setIdleTimeout(.seconds(200))
+            try await Self.run(script, connection)
+            connection.close()
+        }
+    }
+
+    private static func run(_ script: [Step], _ connection: Connection) async throws {
+        for step in script {
+            switch step {
+            case .expect(let text):
+                var received: [UInt8] = []
+                while received.count < text.utf8.count {
+                    let left = text.utf8.count - received.count
+                    guard try await connection.receive(into: &received, upTo: left) > 0 else { break }
+                }
+                let heard = String(decoding: received, as: UTF8.self)
+                guard heard == text else { throw Unexpected(expected: text, heard: heard) }
+            case .say(let text): try await connection.send(text)
+            case .close: return
+            case .wait: while try await !connection.receive(upTo: 100).isEmpty {}
+            }
+        }
+    }
+
+    struct Unexpected: Error {
+        var expected: String
+        var heard: String
+    }
+}

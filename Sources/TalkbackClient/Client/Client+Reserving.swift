@@ -50,6 +50,15 @@ extension Client {
         return try await reserveAlone(operation, names, seconds)
     }
 
+    /// Reserves over a connection that does nothing else, whether there is a job or not: for those who want nothing but jobs.
+    func reserveAlone(from tubes: [Tube]) async throws(ClientError) -> ReservedJob {
+        guard !tubes.isEmpty else { throw ClientError("reserve", .invalid("no tube was named to reserve from")) }
+        func operation() -> String { "reserve from " + tubes.map(\.description).joined(separator: ", ") }
+        while true {
+            if let job = try await reserveAlone(operation, Set(tubes.map(\.name)), nil) { return job }
+        }
+    }
+
     /// Reserves at once, over the connection that all share, if there is a job.
     private func reserveAtOnce(
         _ operation: () -> String, _ tubes: Set<TubeName>
@@ -109,6 +118,11 @@ extension Client {
             lane = try await waitingLane(for: tubes)
         } catch {
             return .lost(error)
+        }
+        // Those that wait were told; this one had not begun.
+        if isReservingStopped {
+            lane.close()
+            return .failed(ClientError(operation(), .closed))
         }
         let left = end.map { UInt32(clamping: max(0, ($0 - loop.now + 999_999_999) / 1_000_000_000)) }
         let deadline = left.map { loop.now + Int64($0) * 1_000_000_000 + options.replyTimeout.clampedNanoseconds }

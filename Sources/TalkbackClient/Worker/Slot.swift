@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import Logging
+internal import Metrics
+
+/// One of the places in which a worker works: one job at a time.
+struct Slot {
+    let worker: Worker
+    let client: Client
+
+    private var options: WorkerOptions { worker.options }
+
+    /// Takes one job after another until the client reserves no more, or the task is cancelled.
+    func run() async {
+        var failures = 0
+        while !Task.isCancelled {
+            do throws(ClientError) {
+                let job = try await client.reserveAlone(from: options.tubes)
+                failures = 0
+                await work(on: job)
+            } catch {
+                switch error.reason {
+                case .closed, .cancelled, .invalid: return
+                default: break
+                }
+                failures += 1
+                worker.logger.warning("cannot reserve", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: Client.reconnecting.randomPause(after: failures))
+            }
+        }
+    }
+
+    private func work(on reserved: ReservedJob) async {
+        var logger = worker.logger
+        logger[metadataKey: "job"] = "\(reserved.id)"
+        let statistics: JobStatistics
+        do throws(ClientError) {
+            statistics = try await reserved.statistics()
+        } catch {
+            logger.warning("a job was lost before its work began", metadata: ["error": "\(error)"])
+            return
+        }
+        let job = WorkerJob(job: reserved.job, tube: statistics.tube, attempt: max(1, statistics.reserves))
+        logger[metadataKey: "tube"] = "\(job.tube)"
+        logger[metadataKey: "attempt"] = "\(job.attempt)"
+        let start = ContinuousClock.now
+        let end = await handle(job, reserved, every: statistics.timeToRun / 3)
+        let duration = start.duration(to: .now)
+        // Its end is told to the server even if this worker is to end at once.
+        let outcome = await Task { [logger] in
+            await settle(job, reserved, statistics.priority, end, logger)
+        }.value
+        Counter(
+            label: "talkback_worker_jobs", dimensions: [("tube", "\(job.tube)"), ("outcome", outcome.rawValue)]
+        ).increment()
+        Timer(label: "talkback_worker_job_duration", dimensions: [("tube", "\(job.tube)")]).record(duration: duration)
+    }
+
+    // MARK: Working
+
+    /// How a handler has ended, and what has ended it.
+    private struct End: Sendable {
+        var error: (any Error)?
+        /// The job is another's.
+        var loss: ClientError?
+        var isOverTime = false
+        /// The worker is to end, and has cancelled it.
+        var isStopped = false
+    }
+
+    /// Runs the handler, touching the job meanwhile.
+    private func handle(_ job: WorkerJob, _ reserved: ReservedJob, every interval: Duration) async -> End {
+        let handler = worker.handler
+        let work = Task { try await handler(job) }
+        let toucher = Task { await touch(reserved, every: interval, orCancel: work) }
+        let timer = options.timeLimit.map { limit in
+            Task {
+                do {
+                    try await Task.sleep(for: limit)
+                } catch {
+                    return false
+                }
+                work.cancel()
+                return true
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await work.result
+        } onCancel: {
+            work.cancel()
+        }
+        toucher.cancel()
+        timer?.cancel()
+        var end = End()
+        if case .failure(let error) = result { end.error = error }
+        end.loss = await toucher.value
+        end.isOverTime = await timer?.value ?? false
+        end.isStopped = Task.isCancelled
+        return end
+    }
+
+    /// Touches the job again and again until it is cancelled.
+    ///
+    /// - Returns: Why the job is no longer this worker's; `nil` if it is.
+    private func touch(
+        _ job: ReservedJob, every interval: Duration, orCancel work: Task<Void, any Error>
+    ) async -> ClientError? {
+        while true {
+            do {
+                try await Task.sleep(for: interval)
+                try await job.touch()
+            } catch let error as ClientError {
+                if error.reason == .cancelled { return nil }
+                work.cancel()
+                return error
+            } catch {
+                return nil
+            }
+        }
+    }
+
+    // MARK: The end of a job
+
+    private func settle(
+        _ job: WorkerJob, _ reserved: ReservedJob, _ priority: Priority, _ end: End, _ logger: Logger
+    ) async -> WorkerOutcome {
+        if let loss = end.loss {
+            logger.warning("a job was lost while it was worked on", metadata: ["error": "\(loss)"])
+            return .lost
+        }
+        do throws(ClientError) {
+            guard let error = end.error else {
+                try await reserved.delete()
+                logger.debug("done")
+                return .done
+            }
+            if error is JobHandedBack || (end.isStopped && !(error is JobRejected)) {
+                try await reserved.release(priority: priority)
+                logger.notice("handed back")
+                return .handedBack
+            }
+            let reason =
+                end.isOverTime ? "over the time limit of \(options.timeLimit ?? .zero): \(error)" : "\(error)"
+            guard job.attempt < max(1, options.attempts), !(error is JobRejected) else {
+                try await reserved.bury(priority: priority)
+                logger.error("failed for good", metadata: ["reason": "\(reason)"])
+                return .buried
+            }
+            let pause = options.backoff.randomPause(after: job.attempt)
+            try await reserved.release(priority: priority, delay: pause)
+            logger.warning(
+                "failed", metadata: ["reason": "\(reason)", "next attempt in": "\(pause.wholeSeconds) s"])
+            return .retried
+        } catch {
+            // Another worker gets it, whatever became of it here.
+            logger.warning("the end of a job could not be told to the server", metadata: ["error": "\(error)"])
+            return .lost
+        }
+    }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A job that a ``Worker`` has given to its handler.
+public struct WorkerJob: Sendable, Identifiable {
+    /// The job's number and its body.
+    public let job: Job
+    /// The tube that it was put into.
+    public let tube: Tube
+    /// Which attempt this is: 1 for the first. It is how often the job was reserved.
+    public let attempt: Int
+
+    /// The job's number.
+    public var id: JobID { job.id }
+    /// The job's body, byte for byte.
+    public var body: [UInt8] { job.body }
+    /// The body as text; what is not UTF-8 is replaced.
+    public var text: String { job.text }
+}
+
+/// Thrown by a handler for a job that no further attempt would help: it is buried at once.
+public struct JobRejected: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Why.
+    public let reason: String
+
+    /// A rejection.
+    public init(_ reason: String) {
+        self.reason = reason
+    }
+
+    /// The reason.
+    public var description: String { reason }
+}
+
+/// Thrown by a handler for a job that is to be handed back as it was, without a pause: this worker cannot finish it, another
+/// one can. The attempt counts, as the protocol counts reserves.
+public struct JobHandedBack: Error, Hashable, Sendable, CustomStringConvertible {
+    /// One for any job.
+    public init() {}
+
+    /// What happened.
+    public var description: String { "handed back" }
+}
+
+/// How the work on a job has ended.
+public enum WorkerOutcome: String, Hashable, Sendable, CaseIterable {
+    /// The handler returned, and the job is deleted.
+    case done
+    /// The handler failed, and the job is tried again later.
+    case retried
+    /// The handler failed for the last time, or has rejected the job, and the job is buried.
+    case buried
+    /// The worker stopped first, and the job is for others.
+    case handedBack
+    /// The job was another worker's before the handler had ended, or its connection was lost.
+    case lost
+}

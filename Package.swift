@@ -126,7 +126,9 @@ let package = Package(
         ),
         .testTarget(
             name: "TalkbackTests",
-            dependencies: ["Sockets", "TestSupport", "talkback"],
+            dependencies: [
+                "Sockets", "TestSupport", "talkback", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .target(name: "JobQueue", swiftSettings: strict),

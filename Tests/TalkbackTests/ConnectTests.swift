@@ -83,10 +83,9 @@ struct ConnectTests {
         #expect(server.end().status == 0)
     }
 
-    @Test(arguments: ["< /dev/null", "<&-"])
-    func inputMayBeNothing(redirection: String) throws {
+    @Test func inputMayBeNothing() throws {
         let server = try Program("talkback", "listen", "127.0.0.1:0", "--", "sh", "-c", "cat; echo end")
-        let outcome = try Program(shell: "talkback connect \(try server.address()) \(redirection)").outcome()
+        let outcome = try Program(shell: "talkback connect \(try server.address()) < /dev/null").outcome()
         #expect(outcome.status == 0 && outcome.output == "end\n" && outcome.errors.isEmpty)
         #expect(server.end().status == 0)
     }
@@ -151,7 +150,6 @@ struct ConnectTests {
     @Test(
         arguments: [
             ("< /", "Error: read standard input: Is a directory\n"),
-            (">&- < /dev/null", "Error: write to standard output: Bad file descriptor\n"),
             ("> /dev/full < /dev/null", "Error: write to standard output: No space left on device\n"),
         ])
     func brokenStreamsAreErrors(redirection: String, message: String) throws {
@@ -169,11 +167,12 @@ struct ConnectTests {
         let folder = TemporaryFolder()
         let file = folder.file("random")
         let server = try Program("talkback", "listen", "127.0.0.1:0", "--", "cat")
+        let address = try server.address()
         let outcome = try Program(
             shell: """
                 head -c 67108864 /dev/urandom > \(file) &&
-                talkback connect \(try server.address()) < \(file) | cmp - \(file) &&
-                cat \(file) | talkback connect \(try server.address()) | cmp - \(file) && echo same
+                talkback connect \(address) < \(file) | cmp - \(file) &&
+                cat \(file) | talkback connect \(address) | cmp - \(file) && echo same
                 """
         ).outcome()
         #expect(outcome.output == "same\n" && outcome.errors.isEmpty)

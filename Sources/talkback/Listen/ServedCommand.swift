@@ -60,13 +60,7 @@ struct ServedCommand: Sendable {
         let loop = connection.loop
         let socket = try connection.release().release()
         let end = try await withThrowingTaskGroup(of: Event.self) { [configuration, timeLimit] tasks in
-            tasks.addTask {
-                // One descriptor for both, which is closed once.
-                let result = try await Subprocess.run(
-                    configuration, input: .fileDescriptor(socket, closeAfterSpawningProcess: true),
-                    output: .fileDescriptor(socket, closeAfterSpawningProcess: false), error: .currentStandardError)
-                return .commandHasEnded(leader: result.processIdentifier.value)
-            }
+            tasks.addTask { .commandHasEnded(leader: try await Self.run(configuration, socket)) }
             if let timeLimit {
                 tasks.addTask {
                     try? await loop.sleep(for: timeLimit.duration)
@@ -88,6 +82,23 @@ struct ServedCommand: Sendable {
         }
         if end.isLate || Task.isCancelled { await ProcessGroup.end(end.leader, grace: Self.grace) }
         if end.isLate, let timeLimit { throw CleanError("the command was ended after \(timeLimit) seconds") }
+    }
+
+    /// Starts a command and waits for its end.
+    ///
+    /// - Parameter socket: Closed in this process as soon as the command has it.
+    /// - Returns: The number of the process, and of its group.
+    private static func run(_ configuration: Configuration, _ socket: FileDescriptor) async throws -> Int32 {
+        do {
+            // One descriptor for both, which is closed once.
+            let result = try await Subprocess.run(
+                configuration, input: .fileDescriptor(socket, closeAfterSpawningProcess: true),
+                output: .fileDescriptor(socket, closeAfterSpawningProcess: false), error: .currentStandardError)
+            return result.processIdentifier.value
+        } catch let error as SubprocessError {
+            let reason = error.underlyingError.map { "\($0)" } ?? "\(error)"
+            throw CleanError("start \(configuration.executable): \(reason)")
+        }
     }
 
     private enum Event {

@@ -17,8 +17,10 @@ final class Relay: Sendable {
     private let keepsOpen: Bool
     private let activity = Activity()
 
-    /// As much as a pipe holds.
-    private static let bufferSize = 65_536
+    /// Twice what a pipe holds: few calls.
+    private static let inputSize = 131_072
+    /// A quarter of what a pipe holds: with all of it, this program and the one behind its output would take turns.
+    private static let outputSize = 16_384
 
     /// - Parameters:
     ///   - socket: The socket, in blocking mode.
@@ -58,7 +60,7 @@ final class Relay: Sendable {
         var bytes: [UInt8] = []
         while true {
             bytes.removeAll(keepingCapacity: true)
-            try bytes.append(addingCapacity: Self.bufferSize) { (buffer: inout OutputSpan<UInt8>) in
+            try bytes.append(addingCapacity: Self.outputSize) { (buffer: inout OutputSpan<UInt8>) in
                 _ = try naming { () throws(SocketError) in try socket.receive(into: &buffer) }
             }
             if bytes.isEmpty { return }
@@ -85,7 +87,7 @@ final class Relay: Sendable {
         while true {
             bytes.removeAll(keepingCapacity: true)
             do throws(Errno) {
-                try bytes.append(addingCapacity: Self.bufferSize) { (buffer: inout OutputSpan<UInt8>) throws(Errno) in
+                try bytes.append(addingCapacity: Self.inputSize) { (buffer: inout OutputSpan<UInt8>) throws(Errno) in
                     try StandardStreams.read(into: &buffer)
                 }
             } catch {

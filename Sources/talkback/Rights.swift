@@ -21,6 +21,14 @@ enum Rights {
         }
     }
 
+    /// How many descriptors the process can have.
+    static var descriptorLimit: Int {
+        var limit = rlimit()
+        // SAFETY: the structure is written during the call.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 0 }
+        return Int(clamping: limit.rlim_cur)
+    }
+
     /// Lets the process have as many descriptors as it may.
     static func raiseDescriptorLimit() {
         var limit = rlimit()

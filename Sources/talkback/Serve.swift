@@ -74,7 +74,7 @@ struct Serve: AsyncParsableCommand {
         let loop = try EventLoop()
         var listeners = try Listener.passedBySystemd(on: loop)
         if listeners.isEmpty {
-            for place in listen { listeners.append(try await Self.listener(at: place, on: loop)) }
+            for place in listen { listeners.append(try await Place(place, of: "--listen").listener(on: loop)) }
         }
         if let user { try Rights.become(user) }
 
@@ -136,24 +136,6 @@ struct Serve: AsyncParsableCommand {
         if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/talkback" }
         if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.local/state/talkback" }
         throw ValidationError("There is no HOME to keep jobs in; give --data FOLDER, or --memory.")
-    }
-
-    /// An address, or a host's name with a port.
-    private static func listener(at place: String, on loop: EventLoop) async throws -> Listener {
-        if let address = try? SocketAddress(parsing: place) { return try Listener.bind(to: address, on: loop) }
-        guard let colon = place.lastIndex(of: ":"), let port = UInt16(place[place.index(after: colon)...]),
-            case let host = place[..<colon], !host.isEmpty, !host.contains(":"), !place.hasPrefix("unix:")
-        else {
-            throw ValidationError("--listen takes HOST:PORT or unix:PATH, not \"\(place)\".")
-        }
-        guard host == "*" else { return try await Listener.bind(toHost: String(host), port: port, on: loop) }
-        do throws(SocketError) {
-            // One socket for both families.
-            return try Listener.bind(to: .ipv6(.any, port: port), on: loop)
-        } catch {
-            guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else { throw error }
-            return try Listener.bind(to: .ipv4(.any, port: port), on: loop)
-        }
     }
 }
 

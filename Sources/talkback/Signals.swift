@@ -10,8 +10,15 @@ final class Signals {
     private let sources: [any DispatchSourceSignal]
 
     /// SIGTERM and SIGINT stop, SIGUSR1 drains, SIGHUP does nothing.
-    init(stop: @escaping @Sendable () -> Void, drain: @escaping @Sendable () -> Void) {
-        let actions = [(SIGTERM, stop), (SIGINT, stop), (SIGUSR1, drain), (SIGHUP, {})]
+    convenience init(stop: @escaping @Sendable () -> Void, drain: @escaping @Sendable () -> Void) {
+        let actions: [(Int32, @Sendable () -> Void)] = [
+            (SIGTERM, stop), (SIGINT, stop), (SIGUSR1, drain), (SIGHUP, {}),
+        ]
+        self.init(actions)
+    }
+
+    /// Calls an action each time its signal comes, from any thread.
+    init(_ actions: [(Int32, @Sendable () -> Void)]) {
         let registration = DispatchGroup()
         sources = actions.map { number, action in
             // The source is told of an ignored signal all the same, once it is registered; ignored later, it would not be.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+public import Foundation
 public import Sockets
 
 /// One of the package's programs, running as a process of its own.
@@ -33,6 +33,18 @@ public final class Program {
         try self.init(Self.url(of: name), arguments)
     }
 
+    /// Starts a program with something as its standard input.
+    public convenience init(_ name: String, _ arguments: [String], input: FileHandle) throws {
+        try self.init(Self.url(of: name), arguments, input: input)
+    }
+
+    /// Starts a shell, which finds the package's programs by their names.
+    public convenience init(shell script: String) throws {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        let programs = Self.url(of: "").path
+        try self.init(at: "/bin/sh", ["-c", script], ["PATH": "\(programs):\(path)"])
+    }
+
     /// Starts whatever program is at a path.
     public convenience init(at path: String, _ arguments: [String], _ environment: [String: String] = [:]) throws {
         try self.init(URL(fileURLWithPath: path), arguments, environment)
@@ -47,13 +59,16 @@ public final class Program {
         return tests.deletingLastPathComponent().appendingPathComponent(name)
     }
 
-    private init(_ program: URL, _ arguments: [String], _ environment: [String: String] = [:]) throws {
+    private init(
+        _ program: URL, _ arguments: [String], _ environment: [String: String] = [:],
+        input: FileHandle = .nullDevice
+    ) throws {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.executableURL = program
         process.arguments = arguments
         process.standardOutput = output
         process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = input
         try process.run()
     }
 

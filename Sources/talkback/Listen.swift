@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncSockets
+import Foundation
+import Sockets
+import Synchronization
+
+struct Listen: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Starts a command for each connection, with the connection as its standard input and output.",
+        usage: """
+            talkback listen <address> [--max-connections <number>] [--timeout <seconds>] \
+            -- <command> [<argument> ...]
+            """,
+        discussion: """
+            The command reads what the peer sends, and what it writes goes to the peer: it gets the socket itself, in blocking \
+            mode, as from inetd. Standard error stays this program's own. When the command ends, so does the connection, unless \
+            the command has left a process behind that has it. A peer that vanishes without a word is found out within two \
+            minutes, and the command's next read or write fails.
+
+            The environment tells the command who is there, with the names that ucspi-tcp has given them: PROTO is TCP, and \
+            TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT are the two addresses, of IPv4 or IPv6; or PROTO is UNIX, \
+            UNIXLOCALPATH is the socket's path, and UNIXREMOTEPID, UNIXREMOTEEUID and UNIXREMOTEEGID are the peer's process, \
+            user and group.
+
+            The command is a process group of its own. All signals do in it what they do by default, and it inherits no \
+            descriptor but 0, 1 and 2.
+
+            SIGTERM or SIGINT ends the listening; the commands that run go on to their end, and then the program ends with \
+            status 0. A second signal ends the commands as --timeout does.
+
+            EXAMPLES:
+              talkback listen 127.0.0.1:1234 -- rev
+                  Answers each line with the line reversed.
+              talkback listen localhost:7 -- cat
+                  Echoes, on the addresses that localhost has.
+              talkback listen '*:8080' --max-connections 10 --timeout 60 -- ./serve-page
+                  At most ten at a time, and each for a minute, on all addresses.
+              talkback listen unix:/tmp/clock -- sh -c 'date; echo $UNIXREMOTEPID >&2'
+                  Tells the time on a Unix socket, and here which process has asked.
+            """)
+
+    @Argument(
+        help: """
+            Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses, and the port 0 a free one. When it is taken, \
+            the program prints "listening on" and the address.
+            """)
+    var address: String
+
+    @Argument(parsing: .postTerminator, help: "The command and its arguments, which come after --.")
+    var command: [String]
+
+    @Option(
+        help: ArgumentHelp("The most commands at a time; more connections wait to be accepted.", valueName: "number"))
+    var maxConnections = 100
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            End a command after so many seconds: its process group gets SIGTERM and, 3 seconds later, what is left of it SIGKILL. \
+            (default: never)
+            """,
+            valueName: "seconds"))
+    var timeout: Seconds?
+
+    func validate() throws {
+        guard maxConnections > 0 else { throw ValidationError("--max-connections takes 1 or more.") }
+        _ = try Place(address, of: "<address>")
+    }
+
+    func run() async throws {
+        StandardStreams.openThoseThatAreClosed()
+        try checkDescriptorLimit()
+        let served = try await ServedCommand(command, timeLimit: timeout)
+        let listener = try await Place(address, of: "<address>").listener(on: try EventLoop())
+        // Commands may take as long as they like once the listening has ended.
+        let options = ServeOptions(
+            connectionLimit: maxConnections, idleTimeout: nil, grace: .seconds(100 * 365 * 86_400))
+        let serving = Task {
+            try await listener.serve(options) { error, origin in
+                switch origin {
+                case .accepting: StandardStreams.complain("cannot accept: \(error)")
+                case .connection(let peer): StandardStreams.complain("\(peer): \(error)")
+                }
+            } handler: { connection in
+                try await served.run(for: connection)
+            }
+        }
+        let stop = StopAction(listener, serving)
+        let signals = Signals([(SIGTERM, stop.signalCame), (SIGINT, stop.signalCame)])
+        for address in listener.addresses { print("listening on \(address)") }
+        fflush(nil)
+        try await serving.value
+        withExtendedLifetime(signals) {}
+    }
+
+    /// Each command takes a descriptor for its process, and one more until it has its socket.
+    private func checkDescriptorLimit() throws {
+        let limit = Rights.descriptorLimit
+        let most = (limit - 32) / 2
+        guard maxConnections <= most else {
+            throw CleanError(
+                "--max-connections \(maxConnections): a limit of \(limit) descriptors (ulimit -n) allows \(max(0, most))"
+            )
+        }
+    }
+}
+
+/// What a signal to stop does.
+private final class StopAction: Sendable {
+    private let listener: Listener
+    private let serving: Task<Void, any Error>
+    private let isStopping = Atomic(false)
+
+    init(_ listener: Listener, _ serving: Task<Void, any Error>) {
+        self.listener = listener
+        self.serving = serving
+    }
+
+    @Sendable
+    func signalCame() {
+        if isStopping.exchange(true, ordering: .sequentiallyConsistent) {
+            serving.cancel()
+        } else {
+            listener.stop()
+        }
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import AsyncSockets
+import Sockets
+import SystemPackage
+
+/// Where to listen or to connect to, as it is written in an argument.
+enum Place {
+    case address(SocketAddress)
+    /// A host's name. For a listener `*` is all addresses.
+    case host(String, port: UInt16)
+
+    /// - Parameter argument: What an error calls the argument that the text is of.
+    init(_ text: String, of argument: String) throws {
+        if text.hasPrefix("unix:") {
+            do throws(SocketError) {
+                self = .address(try SocketAddress(parsing: text))
+            } catch {
+                throw ValidationError("\(error)")
+            }
+        } else if let address = try? SocketAddress(parsing: text) {
+            self = .address(address)
+        } else {
+            guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]),
+                case let host = text[..<colon], !host.isEmpty, !host.contains(":")
+            else {
+                throw ValidationError("\(argument) takes HOST:PORT or unix:PATH, not \"\(text)\".")
+            }
+            self = .host(String(host), port: port)
+        }
+    }
+
+    func listener(on loop: EventLoop) async throws(SocketError) -> Listener {
+        switch self {
+        case .address(let address): return try Listener.bind(to: address, on: loop)
+        case .host("*", let port):
+            do throws(SocketError) {
+                // One socket for both families.
+                return try Listener.bind(to: .ipv6(.any, port: port), on: loop)
+            } catch {
+                guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else {
+                    throw error
+                }
+                return try Listener.bind(to: .ipv4(.any, port: port), on: loop)
+            }
+        case .host(let host, let port): return try await Listener.bind(toHost: host, port: port, on: loop)
+        }
+    }
+
+    func connection(on loop: EventLoop, timeout: Duration?) async throws(SocketError) -> Connection {
+        switch self {
+        case .address(let address): try await Connection.connect(to: address, on: loop, timeout: timeout)
+        case .host(let host, let port):
+            try await Connection.connect(toHost: host, port: port, on: loop, timeout: timeout)
+        }
+    }
+}

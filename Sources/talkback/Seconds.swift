@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+
+/// A time in an argument: more than zero, in seconds.
+struct Seconds: ExpressibleByArgument, CustomStringConvertible {
+    private let seconds: Double
+
+    init?(argument: String) {
+        // A century, so that no clock overflows.
+        guard let seconds = Double(argument), seconds > 0, seconds <= 100 * 365 * 86_400 else { return nil }
+        self.seconds = seconds
+    }
+
+    var duration: Duration { .seconds(seconds) }
+
+    var description: String { seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)" }
+}

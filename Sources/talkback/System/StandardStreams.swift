@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Sockets
+import SystemPackage
+
+/// Standard input, output and error, which other processes may share: their blocking mode is left as it is.
+enum StandardStreams {
+    /// Reads what there is from standard input, waiting for it; nothing at its end.
+    static func read(into buffer: inout OutputSpan<UInt8>) throws(Errno) {
+        var result: Result<Int, Errno> = .success(0)
+        repeat {
+            // SAFETY: read writes at most as many bytes as there is room for, and what it has written is initialised.
+            unsafe buffer.withUnsafeMutableBufferPointer { memory, count in
+                let room = unsafe UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[count...]))
+                result = attempt { try unsafe FileDescriptor.standardInput.read(into: room) }
+                if case .success(let more) = result { count += more }
+            }
+        } while wouldBlock(result, .standardInput, .readable)
+        _ = try result.get()
+    }
+
+    /// Writes all of the bytes to standard output.
+    static func write(_ bytes: Span<UInt8>) throws(Errno) {
+        var written = 0
+        while written < bytes.count {
+            let rest = bytes.extracting(droppingFirst: written)
+            // SAFETY: the bytes are read during the call.
+            let result = unsafe rest.withUnsafeBytes { memory in
+                attempt { try unsafe FileDescriptor.standardOutput.write(UnsafeRawBufferPointer(memory)) }
+            }
+            if wouldBlock(result, .standardOutput, .writable) { continue }
+            written += try result.get()
+        }
+    }
+
+    /// Writes a line about a problem to standard error.
+    static func complain(_ text: String) {
+        // Nobody is left to tell when that fails.
+        _ = try? FileDescriptor.standardError.writeAll("\(text)\n".utf8)
+    }
+
+    /// Puts something in the place of a stream that the program was started without, so that no socket gets its number.
+    static func openThoseThatAreClosed() {
+        for number in STDIN_FILENO...STDERR_FILENO where fcntl(number, F_GETFD) == -1 {
+            // It gets the lowest number that is free. Reading finds the end, and writing fails.
+            _ = try? FileDescriptor.open(FilePath("/dev/null"), .readOnly)
+        }
+    }
+
+    private static func attempt(_ call: () throws -> Int) -> Result<Int, Errno> {
+        Result(catching: call).mapError { $0 as? Errno ?? .ioError }
+    }
+
+    /// Whether a call has found somebody else's non-blocking mode; waits then until it can be made again.
+    private static func wouldBlock(
+        _ result: Result<Int, Errno>, _ stream: FileDescriptor, _ events: PollEvents
+    ) -> Bool {
+        guard case .failure(.wouldBlock) = result else { return false }
+        var entries = [PollEntry(stream, events)]
+        // An error is found again by the call that follows.
+        _ = try? Socket.poll(&entries, timeout: nil)
+        return true
+    }
+}

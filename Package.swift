@@ -119,6 +119,8 @@ let package = Package(
                 "AsyncSockets",
                 "JobStore",
                 "Sockets",
+                "TalkbackClient",
+                "TalkbackRunner",
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -161,6 +163,17 @@ let package = Package(
             name: "TalkbackTests",
             dependencies: [
                 "Sockets", "TestSupport", "talkback", .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(name: "CRunner"),
+        .target(
+            name: "TalkbackRunner",
+            dependencies: [
+                "AsyncSockets",
+                "CRunner",
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),

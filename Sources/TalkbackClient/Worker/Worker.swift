@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import AsyncSockets
 public import Logging
 public import ServiceLifecycle
 
@@ -32,6 +33,8 @@ public final class Worker: Service {
     public let options: WorkerOptions
     let logger: Logger
     let handler: Handler
+    let handlerExecutor: (any TaskExecutor)?
+    private let loop: EventLoop?
     /// What ``stop()`` and ``stopNow()`` have asked for.
     private let requests: (stream: AsyncStream<Stop>, continuation: AsyncStream<Stop>.Continuation)
 
@@ -40,14 +43,20 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - options: What to take, and what to do when a job fails.
     ///   - address: Where the server is.
+    ///   - loop: The loop that the worker's connections are on; `nil` for the one that the caller of ``run()`` runs on, or a
+    ///     shared one.
+    ///   - handlerExecutor: Where handlers run; `nil` for the global executor. Handlers that never block, and wait for things on
+    ///     the same loop, are quicker there.
     ///   - logger: Told of each job that fails, and of lost connections; with `job`, `tube` and `attempt` as metadata.
     ///   - handler: Called for each job, in as many tasks at a time as the options say.
     public init(
-        _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default,
-        logger: Logger = Logger(label: "talkback.worker"), handler: @escaping Handler
+        _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default, on loop: EventLoop? = nil,
+        handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"), handler: @escaping Handler
     ) {
         self.address = address
         self.options = options
+        self.loop = loop
+        self.handlerExecutor = handlerExecutor
         self.logger = logger
         self.handler = handler
         requests = AsyncStream.makeStream()
@@ -74,7 +83,7 @@ public final class Worker: Service {
     /// - Throws: ``ClientError`` if there is no event loop for it.
     public func run() async throws {
         // It goes on for as long as it is let.
-        let client = try Client(address, options: ClientOptions(patience: .seconds(86_400)))
+        let client = try Client(address, options: ClientOptions(patience: .seconds(86_400)), on: loop)
         await withGracefulShutdownHandler {
             await work(with: client)
         } onGracefulShutdown: {
@@ -128,7 +137,7 @@ public final class Worker: Service {
     private func runSlots(with client: Client) async {
         await withTaskGroup(of: Void.self) { slots in
             for _ in 0..<max(1, options.concurrency) {
-                slots.addTask { await Slot(worker: self, client: client).run() }
+                slots.addTask(executorPreference: client.loop) { await Slot(worker: self, client: client).run() }
             }
         }
     }

@@ -162,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "TalkbackTests",
             dependencies: [
-                "Sockets", "TestSupport", "talkback", .product(name: "SystemPackage", package: "swift-system"),
+                "Sockets", "TalkbackClient", "TestSupport", "talkback",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),
@@ -177,6 +178,8 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "TalkbackRunnerTests", dependencies: ["TalkbackRunner", "TestSupport"], swiftSettings: strict),
         .target(name: "JobQueue", swiftSettings: strict),
         .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),

@@ -14,7 +14,7 @@ struct Slot {
     /// Takes one job after another until the client reserves no more, or the task is cancelled.
     func run() async {
         var failures = 0
-        while !Task.isCancelled {
+        while !Task.isCancelled, !worker.isStopping {
             do throws(ClientError) {
                 let job = try await client.reserveAlone(from: options.tubes)
                 failures = 0

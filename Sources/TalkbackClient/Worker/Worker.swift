@@ -3,6 +3,7 @@
 public import AsyncSockets
 public import Logging
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Works on jobs: reserves them, calls a handler for each, and does with the job what the handler's end asks for.
 ///
@@ -35,6 +36,8 @@ public final class Worker: Service {
     let handler: Handler
     let handlerExecutor: (any TaskExecutor)?
     private let loop: EventLoop?
+    /// No more jobs are to be taken, though those who wait for one may not have heard of it.
+    private let hasStopped = Atomic(false)
     /// What ``stop()`` and ``stopNow()`` have asked for.
     private let requests: (stream: AsyncStream<Stop>, continuation: AsyncStream<Stop>.Continuation)
 
@@ -51,7 +54,8 @@ public final class Worker: Service {
     ///   - handler: Called for each job, in as many tasks at a time as the options say.
     public init(
         _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default, on loop: EventLoop? = nil,
-        handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"), handler: @escaping Handler
+        handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"),
+        handler: @escaping Handler
     ) {
         self.address = address
         self.options = options
@@ -62,17 +66,21 @@ public final class Worker: Service {
         requests = AsyncStream.makeStream()
     }
 
+    var isStopping: Bool { hasStopped.load(ordering: .relaxed) }
+
     private enum Stop {
         case gracefully, now
     }
 
     /// Takes no more jobs. ``run()`` returns when the handlers have ended.
     public func stop() {
+        hasStopped.store(true, ordering: .relaxed)
         requests.continuation.yield(.gracefully)
     }
 
     /// Hands back what is still worked on, without waiting any longer: cancels the handlers' tasks.
     public func stopNow() {
+        hasStopped.store(true, ordering: .relaxed)
         requests.continuation.yield(.now)
     }
 
@@ -104,7 +112,7 @@ public final class Worker: Service {
                 return .slotsEnded
             }
             group.addTask { await self.nextRequest() }
-            var isStopping = false
+            var isEnding = false
             while let event = await group.next() {
                 switch event {
                 case .slotsEnded, .graceEnded, .request(.now):
@@ -113,8 +121,8 @@ public final class Worker: Service {
                 case .request(.gracefully):
                     await client.stopReserving()
                     group.addTask { await self.nextRequest() }
-                    guard !isStopping else { continue }
-                    isStopping = true
+                    guard !isEnding else { continue }
+                    isEnding = true
                     group.addTask { [options] in
                         do {
                             try await Task.sleep(for: options.grace)

@@ -101,8 +101,10 @@ struct Work: AsyncParsableCommand {
         let options = retries.workerOptions(
             tubes: tube.map(\.tube), concurrency: concurrency,
             grace: grace?.duration ?? .seconds(100 * 365 * 86_400))
-        let worker = Worker(options, at: address, on: loop, handlerExecutor: loop, logger: logger) { try await job.run($0) }
-        let stop = StopRequests(worker)
+        let worker = Worker(options, at: address, on: loop, handlerExecutor: loop, logger: logger) {
+            try await job.run($0)
+        }
+        let stop = StopRequests(worker, logger)
         let actions: [(Int32, @Sendable () -> Void)] = [
             (SIGTERM, stop.signalCame), (SIGINT, stop.signalCame), (SIGHUP, {}),
         ]
@@ -127,14 +129,22 @@ struct Work: AsyncParsableCommand {
 /// What a signal to stop does.
 private final class StopRequests: Sendable {
     private let worker: Worker
+    private let logger: Logger
     private let isStopping = Atomic(false)
 
-    init(_ worker: Worker) {
+    init(_ worker: Worker, _ logger: Logger) {
         self.worker = worker
+        self.logger = logger
     }
 
     @Sendable
     func signalCame() {
-        if isStopping.exchange(true, ordering: .sequentiallyConsistent) { worker.stopNow() } else { worker.stop() }
+        if isStopping.exchange(true, ordering: .sequentiallyConsistent) {
+            worker.stopNow()
+            logger.notice("stopping: the commands that run are ended, and their jobs handed back")
+        } else {
+            worker.stop()
+            logger.notice("stopping: the commands that run are waited for")
+        }
     }
 }

@@ -64,7 +64,11 @@ public actor Client {
         _ address: ServerAddress = .default, options: ClientOptions = ClientOptions(), on loop: EventLoop? = nil
     ) throws(ClientError) {
         do throws(SocketError) {
-            if let loop = loop ?? EventLoop.current { self.loop = loop } else { self.loop = try EventLoopGroup.shared.next() }
+            if let loop = loop ?? EventLoop.current {
+                self.loop = loop
+            } else {
+                self.loop = try EventLoopGroup.shared.next()
+            }
         } catch {
             throw ClientError("connect to \(address)", .cannotConnect(error))
         }

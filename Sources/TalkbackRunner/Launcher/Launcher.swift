@@ -75,7 +75,9 @@ public struct Launcher: ~Copyable {
     private static func clear(_ signals: FileDescriptor) {
         var record = [UInt8](repeating: 0, count: 1024)
         // SAFETY: read writes at most as many bytes as there are.
-        _ = unsafe record.withUnsafeMutableBytes { buffer in unsafe read(signals.rawValue, buffer.baseAddress, buffer.count) }
+        _ = unsafe record.withUnsafeMutableBytes { buffer in
+            unsafe read(signals.rawValue, buffer.baseAddress, buffer.count)
+        }
     }
 
     // MARK: Requests

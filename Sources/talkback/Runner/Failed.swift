@@ -55,15 +55,19 @@ struct Failed: AsyncParsableCommand {
         var buried: [Tube: Int] = [:]
         var ids = Set(reasons?.jobs ?? [])
         for tube in tubes {
-            guard let statistics = try await Self.ifThere({ () async throws(ClientError) in try await client.statistics(of: tube) })
-            else { continue }
+            let found = try await Self.ifThere { () async throws(ClientError) in
+                try await client.statistics(of: tube)
+            }
+            guard let statistics = found else { continue }
             buried[tube] = statistics.buried
             guard statistics.buried > 0 else { continue }
             if let first = try await client.peek(.buried, in: tube) { ids.insert(first.id) }
         }
         var lines: [Line] = []
         for id in ids.sorted() where buried.values.contains(where: { $0 > 0 }) {
-            let found = try await Self.ifThere({ () async throws(ClientError) in try await client.statistics(ofJob: id) })
+            let found = try await Self.ifThere { () async throws(ClientError) in
+                try await client.statistics(ofJob: id)
+            }
             guard let job = found else {
                 // It was deleted, and nobody asks for it any more.
                 reasons?.forget(id)
@@ -86,7 +90,9 @@ struct Failed: AsyncParsableCommand {
     }
 
     /// What there is; `nil` if it has gone meanwhile.
-    private static func ifThere<Value>(_ body: () async throws(ClientError) -> Value) async throws(ClientError) -> Value? {
+    private static func ifThere<Value>(
+        _ body: () async throws(ClientError) -> Value
+    ) async throws(ClientError) -> Value? {
         do throws(ClientError) {
             return try await body()
         } catch {

@@ -33,7 +33,8 @@ struct JobCommand: Sendable {
         }
         if job.attempt > 1 { reasons?.forget(job.id) }
         if !errors.isEmpty {
-            logger.info("the command has written to standard error", metadata: ["job": "\(job.id)", "text": "\(errors)"])
+            logger.info(
+                "the command has written to standard error", metadata: ["job": "\(job.id)", "text": "\(errors)"])
         }
     }
 }

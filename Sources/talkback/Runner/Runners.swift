@@ -48,7 +48,8 @@ final class Runners: Sendable {
             logger.debug("a worker was started", metadata: metadata.merging(["process": "\(process)"]) { $1 })
         case .ended(let status):
             let end = status < 0 ? "signal \(-status)" : "status \(status)"
-            logger.error("a worker has ended and is started again", metadata: metadata.merging(["end": "\(end)"]) { $1 })
+            logger.error(
+                "a worker has ended and is started again", metadata: metadata.merging(["end": "\(end)"]) { $1 })
         case .failed(let error):
             logger.error("a worker cannot be started", metadata: metadata.merging(["error": "\(error)"]) { $1 })
         }

@@ -120,7 +120,7 @@ try {
 }
 try {
     $task = json_encode(['report' => $name, 'title' => $title]);
-    $job = put(getenv('TALKBACK') ?: '127.0.0.1:11300', 'report', $task, $is_sent);
+    $job = put(getenv('TALKBACK_ADDRESS') ?: '127.0.0.1:11300', 'report', $task, $is_sent);
 } catch (RuntimeException $error) {
     error_log($error->getMessage());
     if ($is_sent) {

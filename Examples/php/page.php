@@ -18,7 +18,7 @@ if ($problem !== null) {
 
 try {
     $name = keep_text($text);
-    $client = new Talkback\Client(getenv('TALKBACK') ?: '127.0.0.1:11300', ['connectTimeout' => 1, 'replyTimeout' => 5]);
+    $client = new Talkback\Client(getenv('TALKBACK_ADDRESS') ?: '127.0.0.1:11300', ['connectTimeout' => 1, 'replyTimeout' => 5]);
     $job = $client->put(json_encode(['report' => $name, 'title' => $title]), ['tube' => 'report', 'ttr' => 120]);
 } catch (Talkback\Exception $error) {
     error_log($error->getMessage());

@@ -55,7 +55,8 @@ def work(talkback, queue, concurrency):
     queue.fill(COMMANDS)
     start = time.monotonic()
     worker = subprocess.Popen(
-        [talkback, "work", "--address", queue.address, "--tube", "t", "--concurrency", str(concurrency), "--", "true"])
+        [talkback, "work", "--address", queue.address, "--tube", "t", "--concurrency", str(concurrency), "--", "true"],
+        stderr=subprocess.DEVNULL)
     while queue.left() > 0:
         if worker.poll() is not None or time.monotonic() - start > 120:
             raise SystemExit("the worker does not do its work")

@@ -51,6 +51,37 @@ struct ExchangeTests {
         loop.stop()
     }
 
+    @Test func timeIsThatOfTheEventAndNotOfTheOneBefore() async throws {
+        let (here, there) = try Connection.pair(on: loop)
+        let task = Task(executorPreference: loop) {
+            let exchange = Exchange(on: there)
+            var times: [Int64] = []
+            try await exchange.run { [loop] _ throws(SocketError) in
+                var bytes: [UInt8] = []
+                guard let count = try exchange.tryReceive(appendingTo: &bytes, upTo: 10) else { return }
+                if count == 0 { return exchange.end() }
+                times.append(loop.now)
+            }
+            return times
+        }
+        // With a timer the loop looks at its clock before it waits.
+        let timer = loop.schedule(after: .seconds(1000)) {}
+        defer { timer.cancel() }
+        // From elsewhere, so that the loop has nothing to do in between.
+        let start = ContinuousClock.now
+        let pause = Duration.milliseconds(100)
+        try await here.send("x")
+        try await Task.sleep(for: pause)
+        try await here.send("x")
+        let longest = start.duration(to: .now)
+        try here.finishSending()
+        let times = try await task.value
+        #expect(times.count == 2)
+        let apart = Duration.nanoseconds(times[1] - times[0])
+        #expect(apart > pause / 2 && apart <= longest + pause, "\(apart)")
+        loop.stop()
+    }
+
     @Test func endsAsItIsToldTo() async throws {
         let (here, there) = try Connection.pair(on: loop)
         let task = Task(executorPreference: loop) {

@@ -189,6 +189,8 @@ public final class EventLoop: @unchecked Sendable {
                 timeout = first == .max ? -1 : max(0, first - LoopThread.now())
             }
         }
+        // What the events are handled by is of the new turn: the old one's time is as old as the wait was long.
+        turnTime = 0
         let eventCount = poller.wait(timeout: timeout) { token, events in
             if token & 1 == 0 {
                 // SAFETY: the poller keeps its channels alive, and lets go of one only on this thread, between waits.
@@ -198,7 +200,6 @@ public final class EventLoop: @unchecked Sendable {
                 watchHasEvents(token, events)
             }
         }
-        turnTime = 0
         if eventCount == 0, !hasJobs { swap(&works, &idleWorks) }
         if !hasJobs { isWaiting.store(false, ordering: .sequentiallyConsistent) }
     }

@@ -16,7 +16,8 @@ struct Serve: AsyncParsableCommand {
             A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a crash, and \
             DELETED that it does not come back.
 
-            SIGTERM and SIGINT send the replies that are due and end the server; with --run, the commands that run are waited for             first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
+            SIGTERM and SIGINT send the replies that are due and end the server; with --run, the commands that run are waited for \
+            first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
             on giving out those it has. Sockets that systemd passes are listened on in place of --listen.
 
             beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
@@ -55,7 +56,10 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Run a command for each job of a tube, so many at a time: "resize:4=php tasks/resize.php". May be given several times.             It is "talkback work" in a process beside this one; see its --help for what the command gets and what becomes of the             job. The command is split into words as by a shell, with quotes and backslashes, but without variables or pipes: for             those say sh -c '...'.
+            Run a command for each job of a tube, so many at a time: "resize:4=php tasks/resize.php". May be given several \
+            times. It is "talkback work" in a process beside this one; see its --help for what the command gets and what \
+            becomes of the job. The command is split into words as by a shell, with quotes and backslashes, but without \
+            variables or pipes: for those say sh -c '...'.
             """,
             valueName: "tube[:number]=command argument ..."))
     var run: [RunArgument] = []

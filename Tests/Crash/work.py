@@ -33,8 +33,8 @@ TIME_TO_RUN = 9
 GRACE = 5
 # For a machine that is busy with other things.
 SLACK = 5
-# How long after a command's end its job may still be held, for lack of an answer to its delete.
-SETTLING = 2
+# How late a command may begin that was on its way at a kill.
+LATE = 1
 # Until something happens that has to happen.
 PATIENCE = 60
 KINDS = ("worker", "daemon", "launcher", "command", "worker and launcher")
@@ -137,6 +137,12 @@ class Run:
     children: list = dataclasses.field(default_factory=list)
     end: float | None = None
     done: bool = False
+    gone: float = float("inf")  # when the job was seen to be deleted
+
+    @property
+    def released(self):
+        """When its job was not held any more, at the latest."""
+        return self.gone if self.done else self.process.over
 
     def __str__(self):
         return f"attempt {self.attempt} of job {self.job}"
@@ -153,16 +159,17 @@ class Kill:
     def __str__(self):
         return f"the kill of the {self.kind} at {self.begin:.2f}"
 
-    def hits(self, run, reaper):
+    def hits(self, run, reaper, late=LATE):
         """Whether the run's job was held by what was killed."""
-        over = run.process.over if run.end is None else min(run.end, run.process.over)
-        if run.start > self.end + 1 or over < self.begin - SETTLING:
+        if run.start > self.end + LATE or run.released < self.begin:
             return False
         if self.kind == "daemon":
-            return True
+            return run.start <= self.end + late
+        if self.kind == "command":
+            return run.process.pid in self.pids
         # Of one that began in the very moment it cannot be told whose it was.
-        own = {run.process.pid} if self.kind == "command" else {run.launcher, run.worker}
-        return bool(self.pids & own) or self.kind != "command" and bool(own & {reaper, 0}) and run.start > self.begin - 1
+        own = {run.launcher, run.worker}
+        return bool(self.pids & own) or bool(own & {reaper, 0}) and run.start > self.begin - LATE
 
 
 @dataclasses.dataclass
@@ -185,7 +192,7 @@ class Monitor(threading.Thread):
         self.events = select.epoll()
         self.watched = {}  # by descriptor
         self.running = {}  # by process number
-        self.finished = set()
+        self.finished = collections.deque()  # done, and to be deleted
         self.is_stopping = False
         self.problem = None
 
@@ -205,6 +212,8 @@ class Monitor(threading.Thread):
 
     def forget(self, descriptor):
         process = self.watched.pop(descriptor)
+        # Its end alone does not, while another thread starts a process.
+        self.events.unregister(descriptor)
         process.descriptor = -1
         os.close(descriptor)
         run = self.running.get(process.pid)
@@ -243,13 +252,48 @@ class Monitor(threading.Thread):
         else:
             run.end, run.done = moment, rest[0] == "done"
             if run.done:
-                self.finished.add(job)
+                self.finished.append(run)
 
     def stop(self):
         self.is_stopping = True
         self.join()
         for descriptor in list(self.watched):
             self.forget(descriptor)
+
+
+class Asker(threading.Thread):
+    """Sees when jobs that are done are deleted: what it was told of they must not come back from."""
+
+    def __init__(self, monitor, address):
+        super().__init__(daemon=True)
+        self.monitor, self.address = monitor, address
+        self.waiting = []
+        self.count = 0  # jobs that are deleted
+        self.is_stopping = False
+        self.problem = None
+
+    def run(self):
+        while not self.is_stopping:
+            try:
+                with Client(self.address, seconds=10) as client:
+                    while not self.is_stopping:
+                        self.ask(client)
+            except OSError:
+                time.sleep(0.02)
+            except Exception as problem:
+                self.problem = f"{type(problem).__name__}: {problem}"
+                return
+
+    def ask(self, client):
+        while self.monitor.finished:
+            self.waiting.append(self.monitor.finished.popleft())
+        replies = client.ask_all([f"stats-job {run.job}\r\n" for run in self.waiting])
+        for run, (words, _) in zip(self.waiting, replies):
+            if words == ["NOT_FOUND"]:
+                run.gone = now()
+                self.count += 1
+        self.waiting = [run for run in self.waiting if run.gone == float("inf")]
+        time.sleep(0.005)
 
 
 class Putter(threading.Thread):
@@ -259,9 +303,9 @@ class Putter(threading.Thread):
     keys = 0
     lock = threading.Lock()
 
-    def __init__(self, history, monitor, address, seed):
+    def __init__(self, history, asker, address, seed):
         super().__init__(daemon=True)
-        self.history, self.monitor, self.address = history, monitor, address
+        self.history, self.asker, self.address = history, asker, address
         self.random = random.Random(seed)
         self.hanging = 0  # jobs to come
         self.is_stopping = False
@@ -292,7 +336,7 @@ class Putter(threading.Thread):
                 return
 
     def put(self, client):
-        if not self.hanging and len(self.history.acknowledged) - len(self.monitor.finished) > self.backlog:
+        if not self.hanging and len(self.history.acknowledged) - self.asker.count > self.backlog:
             time.sleep(0.01)
             return
         key, body = self.body()
@@ -321,7 +365,7 @@ class Round:
         self.history = History(find_reaper())
         self.monitor = Monitor(self.history, self.record)
         self.port = 0
-        self.daemon = self.worker = self.putter = None
+        self.daemon = self.worker = self.putter = self.asker = None
 
     # What there is
 
@@ -350,7 +394,7 @@ class Round:
         for name, server in (("daemon", self.daemon), ("worker", self.worker)):
             if server and server.process.poll() is not None:
                 raise Failed(f"the {name} has ended with {server.process.returncode}: {server.said()[-2000:]}")
-        for thread in (self.monitor, self.putter):
+        for thread in (self.monitor, self.putter, self.asker):
             if thread.problem:
                 raise Failed(thread.problem)
 
@@ -435,7 +479,9 @@ class Round:
             self.monitor.start()
             self.start_daemon()
             self.start_worker()
-            self.putter = Putter(self.history, self.monitor, self.daemon.address, self.seed)
+            self.asker = Asker(self.monitor, self.daemon.address)
+            self.putter = Putter(self.history, self.asker, self.daemon.address, self.seed)
+            self.asker.start()
             self.putter.start()
             kinds = [KINDS[index % len(KINDS)] for index in range(kills)]
             self.random.shuffle(kinds)
@@ -470,6 +516,8 @@ class Round:
             wait_until(is_empty, "the jobs are not done")
         except Failed as problem:
             problems.append(f"{problem}: {left}")
+        self.asker.is_stopping = True
+        self.asker.join(PATIENCE)
         if self.worker:
             problems += self.ended("worker", self.worker)
             self.worker = None
@@ -510,8 +558,9 @@ class Round:
         return {state: count for state, count in counts.items() if count}
 
     def clean_up(self):
-        if self.putter:
-            self.putter.is_stopping = True
+        for thread in (self.putter, self.asker):
+            if thread:
+                thread.is_stopping = True
         for server in (self.worker, self.daemon):
             if server:
                 server.kill()
@@ -534,11 +583,12 @@ class Judgement:
         self.history = history
         self.problems = []
         self.again = self.twice = self.orphans = 0
-        self.longest_overlap = 0
+        self.longest_overlap = self.longest_end = self.held = 0
         self.by_job = collections.defaultdict(list)
-        for run in sorted(history.runs, key=lambda run: (run.attempt, run.start)):
+        for run in sorted(history.runs, key=lambda run: run.start):
             self.by_job[run.job].append(run)
         self.hits = {id(run): [kill for kill in history.kills if kill.hits(run, history.reaper)] for run in history.runs}
+        self.held = sum(len(kills) for kills in self.hits.values())
         self.judge_jobs()
         self.judge_duplicates()
         self.judge_overlaps()
@@ -560,27 +610,42 @@ class Judgement:
                 self.problems.append(f"nobody has put {sorted(jobs)}, with the key {key}")
 
     def judge_duplicates(self):
-        blamed = collections.Counter()
+        self.blame, self.reasons = collections.defaultdict(list), {}
         for job, runs in self.by_job.items():
             for run, following in zip(runs, runs[1:] + [None]):
-                reasons = self.hits[id(run)]
-                if run.end is None and not reasons:
+                if run.end is None and not self.hits[id(run)]:
                     self.problems.append(f"{run} has ended without a word, and nothing was killed")
                 if not following:
                     continue
-                if run.attempt == following.attempt:
-                    self.problems.append(f"{run} was started twice")
+                reasons = [kill for kill in self.hits[id(run)] if kill.begin <= following.start + 0.1]
+                # A reserve alone is not kept, and so a daemon that starts again counts it no more.
+                if run.attempt >= following.attempt and not any(
+                        kill.kind == "daemon" and run.start - LATE < kill.begin < following.start for kill in self.history.kills):
+                    self.problems.append(f"{following} came after {run}")
                 if not reasons and (run.end is None or run.done):
                     self.problems.append(f"{run} {'was done' if run.done else 'was going on'}, and came again: no kill explains it")
                 if run.done:
                     self.again += 1
-                    # The first with room, as a kill can leave no more jobs than were held.
-                    room = [k for k in reasons if blamed[k.begin] < (1 if k.kind == "command" else CONCURRENCY)]
-                    if reasons and not room:
+                    self.reasons[id(run)] = reasons
+                    if reasons and not self.find_reason(run, set()):
                         self.problems.append(f"{run} was done, and came again: more than were held at {reasons[0]}")
-                    for kill in room[:1]:
-                        blamed[kill.begin] += 1
             self.twice += max(0, sum(run.done for run in runs) - 1)
+
+    def find_reason(self, run, tried):
+        """Blames a kill for the run, no kill for more jobs than were held."""
+        for kill in self.reasons[id(run)]:
+            if id(kill) in tried:
+                continue
+            tried.add(id(kill))
+            blame = self.blame[id(kill)]
+            if len(blame) < (1 if kill.kind == "command" else CONCURRENCY):
+                blame.append(run)
+                return True
+            for other in list(blame):
+                if self.find_reason(other, tried):
+                    blame[blame.index(other)] = run
+                    return True
+        return False
 
     def judge_overlaps(self):
         for runs in self.by_job.values():
@@ -596,7 +661,8 @@ class Judgement:
 
     def judge_ends(self):
         for run in self.history.runs:
-            kills = self.hits[id(run)]
+            # What began when the daemon was there again is not to end with the one before.
+            kills = [kill for kill in self.hits[id(run)] if kill.hits(run, self.history.reaper, late=kill.begin - kill.end)]
             killed = any(kill.kind == "command" for kill in kills)
             if run.process.death is None:
                 self.problems.append(f"the command of {run} is left")
@@ -618,6 +684,8 @@ class Judgement:
                         self.judge_end(f"{name} {helper.pid}", helper, kill)
 
     def judge_end(self, what, process, kill):
+        if process.death is not None:
+            self.longest_end = max(self.longest_end, process.death - kill.end)
         if process.over > kill.end + kill.bound + SLACK:
             late = "is left" if process.death is None else f"has ended {process.death - kill.end:.1f} s"
             self.problems.append(f"{what} {late} after {kill}; it may be {kill.bound + SLACK:g} s")
@@ -632,7 +700,7 @@ def main():
     parser.add_argument("--worker", help="another worker, in all rounds; {address} stands for the daemon's")
     parser.add_argument("--must-fail", action="store_true")
     parser.add_argument("--self-test", action="store_true", help="doctors what was seen, and checks that it is noticed")
-    parser.add_argument("--keep", help="a file to which the record goes when something was wrong")
+    parser.add_argument("--keep", help="the beginning of the names of files for records with something wrong")
     options = parser.parse_args()
     problems = unseen = 0
     for number in range(options.rounds):
@@ -647,18 +715,17 @@ def main():
             judgement = Judgement(test.history)
             found += judgement.problems
             if found and options.keep:
-                with open(test.record) as record, open(options.keep, "w") as kept:
+                with open(test.record) as record, open(f"{options.keep}-{number}", "w") as kept:
                     kept.write(record.read() + "".join(f"{kill}: {kill.pids}\n" for kill in test.history.kills))
         for problem in found[:20]:
             print(f"round {number}: {problem}", file=sys.stderr)
         history = test.history
         kinds = collections.Counter(kill.kind for kill in history.kills)
-        hit = sum(1 for run in history.runs if judgement.hits[id(run)])
         print(f"work, round {number} with seed {options.seed}, {'serve --run' if is_run else 'a worker'}: "
               f"{len(history.acknowledged)} jobs, {len(history.runs)} attempts, killed "
-              f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} with {hit} attempts held; "
+              f"{', '.join(f'{count} {kind}' for kind, count in kinds.items())} with {judgement.held} jobs held; "
               f"{judgement.again} came again after they were done, {judgement.twice} were done once more, {judgement.orphans} left "
-              f"with nobody, longest overlap {judgement.longest_overlap:.1f} s; {now() - begin:.0f} s, {len(found)} violations",
+              f"with nobody, longest overlap {judgement.longest_overlap:.1f} s, last end {judgement.longest_end:.1f} s after its kill; {now() - begin:.0f} s, {len(found)} violations",
               flush=True)
         problems += len(found)
         if options.self_test and not found:

@@ -64,7 +64,7 @@ extension ClientError.Reason: CustomStringConvertible {
     /// The reason in words, and the server's own word where there is one.
     public var description: String {
         switch self {
-        case .notFound: "there is no such thing, or it is not in a state for it (NOT_FOUND)"
+        case .notFound: "there is none, or it is not in a state for it (NOT_FOUND)"
         case .jobTooBig: "the body is larger than the server takes (JOB_TOO_BIG)"
         case .draining: "the server takes no more jobs (DRAINING)"
         case .outOfMemory: "the server has no room for it (OUT_OF_MEMORY)"

@@ -33,7 +33,7 @@ struct RetryOptions: ParsableArguments {
         help: ArgumentHelp(
             """
             How long a failed job waits, in seconds: the first time, at most, and how many times as long each time as the time \
-            before. Chance makes a pause up to half as long. (default: 5:3600:3)
+            before. Chance makes each pause shorter, by up to a half. (default: 5:3600:3)
             """,
             valueName: "first[:longest[:factor]]"))
     var backoff: BackoffArgument?

@@ -37,8 +37,9 @@ struct Work: AsyncParsableCommand {
             EXAMPLES:
               talkback work --tube resize --concurrency 4 -- php tasks/resize.php
                   Four at a time.
-              talkback work --tube mail --attempts 10 --backoff 60:86400 --timeout 30 -- ./send-mail
-                  Mails that cannot be sent are tried again after a minute, three minutes, nine, ... and at most a day.
+              talkback work --tube mail --attempts 10 --backoff 60:86400 -- ./send
+                  Mails that cannot be sent are tried again after a minute,
+                  three minutes, nine, ... and at most a day.
               talkback work --tube log -- sh -c 'cat >> all.log'
                   Needs no program.
             """)

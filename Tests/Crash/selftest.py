@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# The test of the check: ledgers that say what the server does not have, and a server that has lost everything.
+# The test of the checks: ledgers that say what the server does not have, a server that has lost everything, and histories of
+# commands with something that must not be.
 
 import collections
 import copy
+import dataclasses
 import sys
 import tempfile
 
@@ -129,3 +131,117 @@ def self_test(command):
             print(f"of {jobs} lost jobs only {len(ledger.violations)} are missed", file=sys.stderr)
     print(f"self-test of the check: {jobs} jobs, {unseen} faults unseen")
     return 1 if unseen else 0
+
+
+def work_doctors():
+    """Ways to put into a history of work.py what must not be: what is done, and what must be said of it."""
+    def add(history, *attempts, key=-1, is_put=True):
+        """A job; of each attempt: its begin, its end or None, whether it was done, and what else is so."""
+        job = 1_000_000 + len(history.runs)
+        if is_put:
+            history.acknowledged[job] = -1
+        for number, (start, end, done, changes) in enumerate(attempts, 1):
+            over = start + 0.1 if end is None else end
+            process = dataclasses.replace(history.runs[0].process, pid=-1, death=changes.get("death", over))
+            values = {"attempt": number, "launcher": -1, "worker": -1, "key": key, "children": [], "gone": over, **changes}
+            values.pop("death", None)
+            history.runs.append(dataclasses.replace(
+                history.runs[0], job=job, process=process, start=start, end=end, done=done, **values))
+
+    def late(history):
+        """A time when everything was quiet."""
+        return max(kill.end for kill in history.kills) + 100
+
+    def kill_of(history, kind="worker"):
+        kill = next(kill for kill in history.kills if kill.kind == kind)
+        return kill, {"worker": next(iter(kill.pids))}
+
+    def lost(history):
+        job = next(iter(history.acknowledged))
+        history.runs = [run for run in history.runs if run.job != job]
+
+    def again(history):
+        time = late(history)
+        add(history, (time, time + 1, True, {}), (time + 2, time + 3, True, {}))
+
+    def more_than_held(history):
+        kill, _ = kill_of(history, "command")
+        for _ in range(2):
+            add(history, (kill.begin - 0.1, kill.begin, True, {"gone": kill.end + 1}), (kill.end + 2, kill.end + 3, True, {}))
+            history.runs[-2].process.pid = next(iter(kill.pids))
+
+    def beside(history):
+        time = late(history)
+        add(history, (time, time + 5, False, {}), (time + 1, time + 3, True, {}))
+
+    def beside_before_the_kill(history):
+        kill, own = kill_of(history)
+        add(history, (kill.begin - 50, kill.end, False, own), (kill.begin - 40, kill.begin - 39, True, {}))
+
+    def left(history):
+        time = late(history)
+        add(history, (time, time + 1, True, {"death": None}))
+
+    def goes_on(history):
+        kill, own = kill_of(history)
+        own["death"] = kill.end + 100
+        add(history, (kill.begin - 0.1, None, False, own), (kill.end + 200, kill.end + 201, True, {}))
+
+    def child_goes_on(history):
+        kill, own = kill_of(history)
+        child = dataclasses.replace(history.runs[0].process, death=kill.end + 100)
+        add(history, (kill.begin - 0.1, None, False, {**own, "children": [child]}), (kill.end + 2, kill.end + 3, True, {}))
+
+    def launcher_goes_on(history):
+        kill, own = kill_of(history)
+        history.launchers.append(dataclasses.replace(history.runs[0].process, seen=kill.begin - 1, death=kill.end + 100, **own))
+
+    def vanishes(history):
+        time = late(history)
+        add(history, (time, None, False, {}), (time + 1, time + 2, True, {"attempt": 3}))
+
+    def counted_down(history):
+        time = late(history)
+        add(history, (time, time + 1, False, {}), (time + 2, time + 3, True, {"attempt": 1}))
+
+    def other_body(history):
+        time = late(history)
+        add(history, (time, time + 1, True, {}), key=-2)
+
+    def not_put(history):
+        time = late(history)
+        add(history, (time, time + 1, True, {}), is_put=False)
+
+    def put_twice(history):
+        history.unanswered.add(-1)
+        not_put(history)
+        not_put(history)
+
+    yield "a job is lost", lost, "never done"
+    yield "a job is done again", again, "came again: no kill explains it"
+    yield "too many jobs are done again", more_than_held, "more than were held"
+    yield "two attempts at a time", beside, "no kill explains it"
+    yield "two attempts at a time, and a kill later", beside_before_the_kill, "no kill explains it"
+    yield "a command is left", left, "is left"
+    yield "a command goes on after a kill", goes_on, "has ended 100"
+    yield "a child goes on after a kill", child_goes_on, "a child of"
+    yield "a launcher goes on after a kill", launcher_goes_on, "launcher"
+    yield "a command vanishes", vanishes, "without a word"
+    yield "an attempt is counted down", counted_down, "came after"
+    yield "another job's body", other_body, "the body of another"
+    yield "a job that nobody put", not_put, "nobody has put"
+    yield "a job that was put twice", put_twice, "nobody has put"
+
+
+def test_of_work(history, judge):
+    """How many things are not noticed in a history that has nothing wrong so far."""
+    unseen = 0
+    for name, doctor, said in work_doctors():
+        doctored = copy.deepcopy(history)
+        doctor(doctored)
+        problems = judge(doctored)
+        if not any(said in problem for problem in problems) or len(problems) > 2:
+            unseen += 1
+            print(f"{name}: {problems[:3]}", file=sys.stderr)
+    print(f"self-test of the check of work: {unseen} faults unseen")
+    return unseen

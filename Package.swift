@@ -117,8 +117,10 @@ let package = Package(
             name: "talkback",
             dependencies: [
                 "AsyncSockets",
+                "BeanstalkProtocol",
                 "JobStore",
                 "Sockets",
+                "TalkbackClient",
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -160,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "TalkbackTests",
             dependencies: [
-                "Sockets", "TestSupport", "talkback", .product(name: "SystemPackage", package: "swift-system"),
+                "Sockets", "TalkbackClient", "TestSupport", "talkback",
+                .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict
         ),

@@ -92,7 +92,8 @@ struct WatchView {
         let stop: @Sendable () -> Void = { [screen] in
             // Ctrl-Z: the shell gets its terminal back until the program goes on.
             screen.leave()
-            kill(getpid(), SIGSTOP)
+            // To this thread, which otherwise would go on for a moment and take the terminal again.
+            raise(SIGSTOP)
             screen.enter()
             tell(.redraw)
         }

@@ -121,6 +121,7 @@ let package = Package(
                 "JobStore",
                 "Sockets",
                 "TalkbackClient",
+                "TalkbackRunner",
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -167,6 +168,19 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(name: "CRunner"),
+        .target(
+            name: "TalkbackRunner",
+            dependencies: [
+                "AsyncSockets",
+                "CRunner",
+                "Sockets",
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TalkbackRunnerTests", dependencies: ["TalkbackRunner", "TestSupport"], swiftSettings: strict),
         .target(name: "JobQueue", swiftSettings: strict),
         .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),

@@ -88,7 +88,7 @@ struct Bench: AsyncParsableCommand {
     func run() async throws {
         StandardStreams.openThoseThatAreClosed()
         Rights.raiseDescriptorLimit()
-        let address = try server.server
+        let address = server.address
         let loop = try EventLoop()
         let job = LoadJob(in: try tubeName(), size: size)
         let options = ClientOptions(

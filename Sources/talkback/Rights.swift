@@ -29,6 +29,15 @@ enum Rights {
         return Int(clamping: limit.rlim_cur)
     }
 
+    /// Lets the process, and those it starts, have no more than so many.
+    static func setDescriptorLimit(_ count: Int) {
+        var limit = rlimit()
+        // SAFETY: the structure is written, and read, during the calls.
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(rlim_t(clamping: count), limit.rlim_max)
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// Lets the process have as many descriptors as it may.
     static func raiseDescriptorLimit() {
         var limit = rlimit()

@@ -16,7 +16,7 @@ struct Serve: AsyncParsableCommand {
             A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a crash, and \
             DELETED that it does not come back.
 
-            SIGTERM and SIGINT send the replies that are due and end the server; after SIGUSR1 it takes no more jobs and goes \
+            SIGTERM and SIGINT send the replies that are due and end the server; with --run, the commands that run are waited for             first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
             on giving out those it has. Sockets that systemd passes are listened on in place of --listen.
 
             beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
@@ -52,6 +52,16 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The user to become once the addresses are taken.")
     var user: String?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Run a command for each job of a tube, so many at a time: "resize:4=php tasks/resize.php". May be given several times.             It is "talkback work" in a process beside this one; see its --help for what the command gets and what becomes of the             job. The command is split into words as by a shell, with quotes and backslashes, but without variables or pipes: for             those say sh -c '...'.
+            """,
+            valueName: "tube[:number]=command argument ..."))
+    var run: [RunArgument] = []
+
+    @OptionGroup(title: "Options for --run") var retries: RetryOptions
+
     @Option(help: "The least that is logged.")
     var logLevel = LogLevel(.info)
 
@@ -66,6 +76,7 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let logger = makeLogger()
+        let descriptorLimit = Rights.descriptorLimit
         Rights.raiseDescriptorLimit()
 
         let manager = ServiceManager()
@@ -92,6 +103,11 @@ struct Serve: AsyncParsableCommand {
         let storage: Logger.Metadata = memory ? [:] : ["folder": "\(try folder())", "reserve": "\(reserveSize) bytes"]
         let watchdog = manager.startWatchdog(on: loop)
         defer { watchdog?.cancel() }
+        if let address = listeners.first?.address, !run.isEmpty {
+            let runners = try Runners(
+                run, retries, at: address, descriptorLimit: descriptorLimit, on: loop, logger: logger)
+            control.begin(runners)
+        }
         logger.debug("ready", metadata: ["jobs": "\(reading.count)"])
         try await server.serve(listeners) { [logger] error, origin in
             switch origin {
@@ -131,10 +147,7 @@ struct Serve: AsyncParsableCommand {
 
     private func folder() throws -> String {
         if let data { return data }
-        let environment = ProcessInfo.processInfo.environment
-        // A relative one is to be ignored, as the specification of these folders says.
-        if let state = environment["XDG_STATE_HOME"], state.hasPrefix("/") { return state + "/talkback" }
-        if let home = environment["HOME"], home.hasPrefix("/") { return home + "/.local/state/talkback" }
+        if let folder = StateFolder.path { return folder }
         throw ValidationError("There is no HOME to keep jobs in; give --data FOLDER, or --memory.")
     }
 }

@@ -7,29 +7,50 @@ import TalkbackClient
 /// Which server a command talks to.
 struct ServerOption: ParsableArguments {
     @Option(
-        help: """
-            Where the server is: HOST:PORT, or unix:PATH. (default: the environment's TALKBACK_ADDRESS, or 127.0.0.1:11300)
-            """)
-    var address: String?
+        name: .customLong("address"),
+        help: ArgumentHelp(
+            """
+            The server: HOST:PORT, or unix:PATH. (default: what the environment variable TALKBACK_ADDRESS says, or 127.0.0.1:11300)
+            """,
+            valueName: "address"))
+    private var given: ServerAddressArgument?
+
+    var address: ServerAddress { given?.address ?? Self.environmentAddress ?? .default }
+
+    private static var environmentAddress: ServerAddress? {
+        ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"].flatMap { ServerAddress(parsing: $0) }
+    }
 
     func validate() throws {
-        _ = try server
+        guard given == nil, let text = ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"],
+            ServerAddress(parsing: text) == nil
+        else { return }
+        throw ValidationError("TALKBACK_ADDRESS is \"\(text)\", which is not HOST:PORT or unix:PATH.")
+    }
+}
+
+/// A server's address in an argument.
+struct ServerAddressArgument: ExpressibleByArgument {
+    let address: ServerAddress
+
+    init?(argument: String) {
+        guard let address = ServerAddress(parsing: argument) else { return nil }
+        self.address = address
+    }
+}
+
+/// A tube in an argument.
+struct TubeArgument: ExpressibleByArgument, CustomStringConvertible {
+    let tube: Tube
+
+    init(_ tube: Tube) {
+        self.tube = tube
     }
 
-    var server: ServerAddress {
-        get throws {
-            if let address { return try Self.parsed(address, of: "--address") }
-            guard let address = ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"], !address.isEmpty else {
-                return .default
-            }
-            return try Self.parsed(address, of: "TALKBACK_ADDRESS")
-        }
+    init?(argument: String) {
+        guard let tube = Tube(argument) else { return nil }
+        self.tube = tube
     }
 
-    private static func parsed(_ text: String, of origin: String) throws -> ServerAddress {
-        guard let address = ServerAddress(parsing: text) else {
-            throw ValidationError("\(origin) takes HOST:PORT or unix:PATH, not \"\(text)\".")
-        }
-        return address
-    }
+    var description: String { tube.description }
 }

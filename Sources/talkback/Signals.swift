@@ -46,6 +46,8 @@ final class Control: @unchecked Sendable {
     private let manager: ServiceManager
     private let logger: Logger
     private var server: Server?
+    private var runners: Runners?
+    private var isStopping = false
     private var isDraining = false
 
     init(_ manager: ServiceManager, _ logger: Logger) {
@@ -62,12 +64,30 @@ final class Control: @unchecked Sendable {
         if isDraining { Task { await server.drain() } }
     }
 
+    /// From now on there are workers.
+    func begin(_ runners: Runners) {
+        let isStopping = lock.withLock {
+            self.runners = runners
+            return self.isStopping
+        }
+        if isStopping { Task { await runners.stop() } }
+    }
+
     @Sendable
     func stop() {
         manager.say("STOPPING=1")
+        let (server, runners, isFirst) = lock.withLock {
+            defer { isStopping = true }
+            return (self.server, self.runners, !isStopping)
+        }
         // Without a server nothing was promised to anybody.
-        guard let server = lock.withLock({ self.server }) else { exit(0) }
-        Task { await server.stop() }
+        guard let server else { exit(0) }
+        Task {
+            await runners?.stop()
+            // What the workers have finished is to be deleted.
+            if isFirst { await runners?.waitUntilStopped() }
+            if isFirst || runners == nil { await server.stop() }
+        }
     }
 
     @Sendable

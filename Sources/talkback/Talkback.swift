@@ -10,10 +10,13 @@ struct Talkback: AsyncParsableCommand {
         commandName: "talkback",
         abstract: "Takes slow tasks from web pages and keeps them until a worker has done them.",
         version: TalkbackVersion.current,
-        subcommands: [Serve.self, Listen.self, ConnectCommand.self, Watch.self, Bench.self])
+        subcommands: [
+            Serve.self, Work.self, Failed.self, Retry.self, Watch.self, Bench.self, Listen.self, ConnectCommand.self,
+        ])
 
     static func main() async {
         do {
+            if try LauncherMode.run(CommandLine.arguments) { return }
             let arguments = try BeanstalkdArguments.translated(CommandLine.arguments)
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {

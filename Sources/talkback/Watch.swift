@@ -48,7 +48,7 @@ struct Watch: AsyncParsableCommand {
         // One attempt at a time: it says what has come of each.
         let options = ClientOptions(
             connectTimeout: .seconds(10), patience: .zero, replyTimeout: .seconds(10))
-        let client = try Client(try server.server, options: options)
+        let client = try Client(server.address, options: options)
         let pause = (interval ?? Seconds(1)).duration
         if !once, !json, isatty(STDOUT_FILENO) == 1 {
             try await WatchView(client, every: pause).run()

@@ -45,7 +45,8 @@ struct ClientSideTests {
     }
 
     @Test(arguments: [
-        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "DELETED ", "RESERVED 1",
+        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "DELETED ",
+        "RESERVED 1",
         "RESERVED 1 1073741825", "USING ", "USING two words", "KICKED -1", "OK", "WATCHING x",
     ])
     func whatIsNoReplyIsAnError(line: String) {

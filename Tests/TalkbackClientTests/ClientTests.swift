@@ -205,11 +205,12 @@ struct ClientTests {
         #expect((Tube(name) != nil) == isTube)
     }
 
-    @Test(arguments: [
-        ("127.0.0.1:11300", "127.0.0.1:11300"), ("[::1]:1", "[::1]:1"), ("unix:/a/b", "unix:/a/b"),
-        ("localhost:99", "localhost:99"), ("queue.example:1", "queue.example:1"), ("localhost", nil), (":1", nil),
-        ("a:99999", nil), ("::1:5", nil), ("unix:", nil), ("a b:1", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("127.0.0.1:11300", "127.0.0.1:11300"), ("[::1]:1", "[::1]:1"), ("unix:/a/b", "unix:/a/b"),
+            ("localhost:99", "localhost:99"), ("queue.example:1", "queue.example:1"), ("localhost", nil), (":1", nil),
+            ("a:99999", nil), ("::1:5", nil), ("unix:", nil), ("a b:1", nil),
+        ] as [(String, String?)])
     func addressesAreParsed(text: String, description: String?) {
         #expect(ServerAddress(parsing: text)?.description == description)
     }

@@ -146,15 +146,17 @@ struct WorkerTests {
     @Test func stopLetsHandlersFinish() async throws {
         let record = Record()
         let (started, begin) = AsyncStream<Void>.makeStream()
+        let (gate, open) = AsyncStream<Void>.makeStream()
         try await working(WorkerOptions(tubes: ["a"])) { job in
             begin.yield()
-            try await Task.sleep(for: .milliseconds(200))
+            for await _ in gate { break }
             await record.note(job)
         } _: { client, worker in
             try await client.put("1", into: "a")
             for await _ in started { break }
             try await client.put("2", into: "a")
             worker.stop()
+            open.yield()
         }
         let bodies = await record.bodies
         #expect(bodies == ["1"])

@@ -104,9 +104,11 @@ public struct ReplyParser: ~Copyable, Sendable {
         if let reply = Self.plainReply(line) { return reply }
         var position = 0
         if line.skip("RESERVED ", &position) {
-            if let id = line.number(&position, as: UInt64.self), expectBody(.reserved(id), line, position) { return nil }
+            let id = line.number(&position, as: UInt64.self)
+            if let id, expectBody(.reserved(id), line, position) { return nil }
         } else if line.skip("FOUND ", &position) {
-            if let id = line.number(&position, as: UInt64.self), expectBody(.found(id), line, position) { return nil }
+            let id = line.number(&position, as: UInt64.self)
+            if let id, expectBody(.found(id), line, position) { return nil }
         } else if line.skip("OK ", &position) {
             if expectBody(.ok, line, position) { return nil }
         } else if line.skip("INSERTED ", &position) {

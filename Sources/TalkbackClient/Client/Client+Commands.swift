@@ -83,7 +83,9 @@ extension Client {
 
     /// Makes buried jobs of a tube ready, or delayed ones if none is buried: the protocol's `kick`.
     ///
-    /// - Parameter limit: How many at most.
+    /// - Parameters:
+    ///   - limit: How many at most.
+    ///   - tube: The tube.
     /// - Returns: How many there were.
     @discardableResult
     public func kick(_ limit: Int, in tube: Tube = .default) async throws(ClientError) -> Int {
@@ -102,7 +104,9 @@ extension Client {
 
     /// Lets no job of a tube be reserved for a time; zero ends a pause. The protocol's `pause-tube`.
     ///
-    /// - Parameter duration: In whole seconds, rounded up.
+    /// - Parameters:
+    ///   - tube: The tube.
+    ///   - duration: In whole seconds, rounded up.
     public func pause(_ tube: Tube, for duration: Duration) async throws(ClientError) {
         let reply = try await perform(
             "pause \(tube)", .pauseTube(tube.name, duration.wholeSeconds), isRepeatable: true

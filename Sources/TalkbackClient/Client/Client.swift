@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncSockets
+public import AsyncSockets
 internal import BeanstalkProtocol
 internal import Sockets
 internal import SystemPackage
@@ -55,10 +55,20 @@ public actor Client {
 
     /// A client that connects when it is first used.
     ///
+    /// - Parameters:
+    ///   - address: Where the server is.
+    ///   - options: How to deal with time.
+    ///   - loop: The loop that its connections are on; `nil` for the one that the caller runs on, or a shared one.
     /// - Throws: ``ClientError`` when the system has no event loop for it.
-    public init(_ address: ServerAddress = .default, options: ClientOptions = ClientOptions()) throws(ClientError) {
+    public init(
+        _ address: ServerAddress = .default, options: ClientOptions = ClientOptions(), on loop: EventLoop? = nil
+    ) throws(ClientError) {
         do throws(SocketError) {
-            if let current = EventLoop.current { loop = current } else { loop = try EventLoopGroup.shared.next() }
+            if let loop = loop ?? EventLoop.current {
+                self.loop = loop
+            } else {
+                self.loop = try EventLoopGroup.shared.next()
+            }
         } catch {
             throw ClientError("connect to \(address)", .cannotConnect(error))
         }
@@ -68,11 +78,15 @@ public actor Client {
 
     /// A client that is connected.
     ///
+    /// - Parameters:
+    ///   - address: Where the server is.
+    ///   - options: How to deal with time.
+    ///   - loop: The loop that its connections are on; `nil` for the one that the caller runs on, or a shared one.
     /// - Throws: ``ClientError`` when there is no connection at the first attempt.
     public static func connect(
-        to address: ServerAddress = .default, options: ClientOptions = ClientOptions()
+        to address: ServerAddress = .default, options: ClientOptions = ClientOptions(), on loop: EventLoop? = nil
     ) async throws(ClientError) -> Client {
-        let client = try Client(address, options: options)
+        let client = try Client(address, options: options, on: loop)
         try await client.connectOnce()
         return client
     }

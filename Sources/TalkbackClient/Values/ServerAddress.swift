@@ -20,7 +20,7 @@ public struct ServerAddress: Hashable, Sendable {
         place = .address(address)
     }
 
-    /// A host by its name. All its addresses are tried, as ``AsyncSockets/Connection/connect(toHost:port:on:timeout:)`` says.
+    /// A host by its name. All its addresses are tried, those of both families in turn.
     public init(host: String, port: UInt16 = 11300) {
         place = .host(host, port: port)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import AsyncSockets
 internal import Logging
 internal import Metrics
 
@@ -13,7 +14,7 @@ struct Slot {
     /// Takes one job after another until the client reserves no more, or the task is cancelled.
     func run() async {
         var failures = 0
-        while !Task.isCancelled {
+        while !Task.isCancelled, !worker.isStopping {
             do throws(ClientError) {
                 let job = try await client.reserveAlone(from: options.tubes)
                 failures = 0
@@ -25,7 +26,7 @@ struct Slot {
                 }
                 failures += 1
                 worker.logger.warning("cannot reserve", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: Client.reconnecting.randomPause(after: failures))
+                try? await client.loop.sleep(for: Client.reconnecting.randomPause(after: failures))
             }
         }
     }
@@ -47,7 +48,7 @@ struct Slot {
         let end = await handle(job, reserved, every: statistics.timeToRun / 3)
         let duration = start.duration(to: .now)
         // Its end is told to the server even if this worker is to end at once.
-        let outcome = await Task { [logger] in
+        let outcome = await Task(executorPreference: client.loop) { [logger] in
             await settle(job, reserved, statistics.priority, end, logger)
         }.value
         Counter(
@@ -71,12 +72,12 @@ struct Slot {
     /// Runs the handler, touching the job meanwhile.
     private func handle(_ job: WorkerJob, _ reserved: ReservedJob, every interval: Duration) async -> End {
         let handler = worker.handler
-        let work = Task { try await handler(job) }
-        let toucher = Task { await touch(reserved, every: interval, orCancel: work) }
+        let work = Task(executorPreference: worker.handlerExecutor) { try await handler(job) }
+        let toucher = Task(executorPreference: client.loop) { await touch(reserved, every: interval, orCancel: work) }
         let timer = options.timeLimit.map { limit in
-            Task {
+            Task(executorPreference: client.loop) { [client] in
                 do {
-                    try await Task.sleep(for: limit)
+                    try await client.loop.sleep(for: limit)
                 } catch {
                     return false
                 }
@@ -107,7 +108,7 @@ struct Slot {
     ) async -> ClientError? {
         while true {
             do {
-                try await Task.sleep(for: interval)
+                try await client.loop.sleep(for: interval)
                 try await job.touch()
             } catch let error as ClientError {
                 if error.reason == .cancelled { return nil }

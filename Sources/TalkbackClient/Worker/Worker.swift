@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import AsyncSockets
 public import Logging
 public import ServiceLifecycle
+internal import Synchronization
 
 /// Works on jobs: reserves them, calls a handler for each, and does with the job what the handler's end asks for.
 ///
@@ -32,6 +34,10 @@ public final class Worker: Service {
     public let options: WorkerOptions
     let logger: Logger
     let handler: Handler
+    let handlerExecutor: (any TaskExecutor)?
+    private let loop: EventLoop?
+    /// No more jobs are to be taken, though those who wait for one may not have heard of it.
+    private let hasStopped = Atomic(false)
     /// What ``stop()`` and ``stopNow()`` have asked for.
     private let requests: (stream: AsyncStream<Stop>, continuation: AsyncStream<Stop>.Continuation)
 
@@ -40,18 +46,27 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - options: What to take, and what to do when a job fails.
     ///   - address: Where the server is.
+    ///   - loop: The loop that the worker's connections are on; `nil` for the one that the caller of ``run()`` runs on, or a
+    ///     shared one.
+    ///   - handlerExecutor: Where handlers run; `nil` for the global executor. Handlers that never block, and wait for things on
+    ///     the same loop, are quicker there.
     ///   - logger: Told of each job that fails, and of lost connections; with `job`, `tube` and `attempt` as metadata.
     ///   - handler: Called for each job, in as many tasks at a time as the options say.
     public init(
-        _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default,
-        logger: Logger = Logger(label: "talkback.worker"), handler: @escaping Handler
+        _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default, on loop: EventLoop? = nil,
+        handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"),
+        handler: @escaping Handler
     ) {
         self.address = address
         self.options = options
+        self.loop = loop
+        self.handlerExecutor = handlerExecutor
         self.logger = logger
         self.handler = handler
         requests = AsyncStream.makeStream()
     }
+
+    var isStopping: Bool { hasStopped.load(ordering: .relaxed) }
 
     private enum Stop {
         case gracefully, now
@@ -59,11 +74,13 @@ public final class Worker: Service {
 
     /// Takes no more jobs. ``run()`` returns when the handlers have ended.
     public func stop() {
+        hasStopped.store(true, ordering: .relaxed)
         requests.continuation.yield(.gracefully)
     }
 
     /// Hands back what is still worked on, without waiting any longer: cancels the handlers' tasks.
     public func stopNow() {
+        hasStopped.store(true, ordering: .relaxed)
         requests.continuation.yield(.now)
     }
 
@@ -74,7 +91,7 @@ public final class Worker: Service {
     /// - Throws: ``ClientError`` if there is no event loop for it.
     public func run() async throws {
         // It goes on for as long as it is let.
-        let client = try Client(address, options: ClientOptions(patience: .seconds(86_400)))
+        let client = try Client(address, options: ClientOptions(patience: .seconds(86_400)), on: loop)
         await withGracefulShutdownHandler {
             await work(with: client)
         } onGracefulShutdown: {
@@ -95,7 +112,7 @@ public final class Worker: Service {
                 return .slotsEnded
             }
             group.addTask { await self.nextRequest() }
-            var isStopping = false
+            var isEnding = false
             while let event = await group.next() {
                 switch event {
                 case .slotsEnded, .graceEnded, .request(.now):
@@ -104,8 +121,8 @@ public final class Worker: Service {
                 case .request(.gracefully):
                     await client.stopReserving()
                     group.addTask { await self.nextRequest() }
-                    guard !isStopping else { continue }
-                    isStopping = true
+                    guard !isEnding else { continue }
+                    isEnding = true
                     group.addTask { [options] in
                         do {
                             try await Task.sleep(for: options.grace)
@@ -128,7 +145,7 @@ public final class Worker: Service {
     private func runSlots(with client: Client) async {
         await withTaskGroup(of: Void.self) { slots in
             for _ in 0..<max(1, options.concurrency) {
-                slots.addTask { await Slot(worker: self, client: client).run() }
+                slots.addTask(executorPreference: client.loop) { await Slot(worker: self, client: client).run() }
             }
         }
     }

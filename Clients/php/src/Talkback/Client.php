@@ -215,19 +215,31 @@ final class Client
         return new Job($this->session, $id, $reply->data, false);
     }
 
-    /** The job that comes next in a tube, not taken; null if none is ready. @throws Exception */
+    /**
+     * The job that comes next in a tube, not taken; null if none is ready.
+     *
+     * @throws Exception
+     */
     public function peekReady(string $tube = 'default'): ?Job
     {
         return $this->first('peek-ready', $tube);
     }
 
-    /** The delayed job of a tube that is ready soonest; null if there is none. @throws Exception */
+    /**
+     * The delayed job of a tube that is ready soonest; null if there is none.
+     *
+     * @throws Exception
+     */
     public function peekDelayed(string $tube = 'default'): ?Job
     {
         return $this->first('peek-delayed', $tube);
     }
 
-    /** The job of a tube that was buried first; null if there is none. @throws Exception */
+    /**
+     * The job of a tube that was buried first; null if there is none.
+     *
+     * @throws Exception
+     */
     public function peekBuried(string $tube = 'default'): ?Job
     {
         return $this->first('peek-buried', $tube);
@@ -295,7 +307,12 @@ final class Client
         $this->session->ask("pause-tube $tube $seconds", "tube $tube", ['PAUSED'], 'there is no such tube');
     }
 
-    /** The names of all tubes. @return string[] @throws Exception */
+    /**
+     * The names of all tubes.
+     *
+     * @return string[]
+     * @throws Exception
+     */
     public function tubes(): array
     {
         $reply = $this->session->ask('list-tubes', 'of the server', ['OK #']);
@@ -310,14 +327,23 @@ final class Client
         return $names;
     }
 
-    /** What the server says of itself, under its own keys; numbers are ints. @throws Exception */
+    /**
+     * What the server says of itself, under its own keys; numbers are ints.
+     *
+     * @throws Exception
+     */
     public function stats(): array
     {
         $texts = ['version', 'id', 'hostname', 'os', 'platform'];
         return $this->session->facts('stats', 'of the server', 'NOT_FOUND', $texts);
     }
 
-    /** What the server says of a tube. @throws NotFoundException @throws Exception */
+    /**
+     * What the server says of a tube.
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
     public function statsTube(string $tube): array
     {
         Check::tube('stats-tube', $tube);
@@ -431,7 +457,12 @@ final class Job
         $this->settle('bury', $options['priority'], '', 'BURIED');
     }
 
-    /** Starts its time to run anew. @throws NotFoundException if it is not reserved any more @throws Exception */
+    /**
+     * Starts its time to run anew.
+     *
+     * @throws NotFoundException if it is not reserved any more
+     * @throws Exception
+     */
     public function touch(): void
     {
         $this->mustBeReserved('touch');
@@ -454,13 +485,22 @@ final class Job
         }
     }
 
-    /** Which attempt this is, 1 for the first. Asks the server once. @throws Exception */
+    /**
+     * Which attempt this is, 1 for the first. Asks the server once.
+     *
+     * @throws Exception
+     */
     public function attempt(): int
     {
         return $this->fact('reserves');
     }
 
-    /** What the server says of it now; see Client::statsJob(). @throws NotFoundException @throws Exception */
+    /**
+     * What the server says of it now; see Client::statsJob().
+     *
+     * @throws NotFoundException
+     * @throws Exception
+     */
     public function stats(): array
     {
         return $this->session->jobFacts($this->id);

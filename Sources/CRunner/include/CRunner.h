@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Swift's Glibc module does not import, or imports in a shape that is hard to use: processes and memory files.
+
+#pragma once
+
+#include <sys/types.h>
+
+/// Starts a program as the leader of a process group of its own, with the default action for every signal, none of them
+/// blocked, and three descriptors as its standard input, output and error; it gets no others.
+///
+/// @return 0, or the number of the error. That the program cannot be executed is one.
+int crunner_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[3]);
+
+/// memfd_create(2), closed on exec. @return The descriptor; -1 with errno.
+int crunner_memory_file(const char *name);
+
+/// Blocks SIGCHLD in the calling thread, and returns a descriptor that is readable when one has come: signalfd(2), not blocking,
+/// closed on exec; -1 with errno.
+int crunner_child_signals(void);
+
+/// waitid(2) for any child that has ended, without waiting. @return Its number, 0 if there is none, -1 with errno. The status is
+/// its exit status, or the negative of the signal that has ended it.
+pid_t crunner_reap(int *status);
+
+/// pidfd_open(2): a descriptor that is readable once the process has ended, closed on exec; -1 with errno.
+int crunner_process_descriptor(pid_t process);

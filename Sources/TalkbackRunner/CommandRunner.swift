@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import AsyncSockets
+internal import Glibc
+internal import Sockets
+public import SystemPackage
+
+/// Runs one command again and again, many at a time if need be, through a ``Launcher``.
+///
+/// ```swift
+/// let runner = try CommandRunner(Command(finding: ["php", "tasks/resize.php"]), launcher: launcher)
+/// let end = try await runner.run(input: job.body, environment: ["TALKBACK_JOB_ID=\(job.id)"])
+/// ```
+///
+/// Each command is a process group of its own. Its standard input is a file with the input, which it need not read; its standard
+/// output is this program's; the end of its standard error is kept.
+public actor CommandRunner {
+    nonisolated let loop: EventLoop
+    /// The event loop that everything happens on.
+    public nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }
+
+    /// The most bytes that are kept of what a command writes to standard error: the last ones.
+    public static let errorLimit = 8192
+
+    /// How a command has ended.
+    public struct End: Hashable, Sendable {
+        /// Its exit status; the negative of the signal that has ended it.
+        public let status: Int32
+        /// The end of what it has written to standard error, at most ``CommandRunner/errorLimit`` bytes.
+        public let errors: [UInt8]
+    }
+
+    private struct Running {
+        var continuation: CheckedContinuation<Result<Int32, RunnerError>, Never>
+        /// The number of its process and its group, once that is known.
+        var process: Int32?
+    }
+
+    private let launcher: Command
+    private var control: Socket?
+    private var launcherProcess: Int32 = 0
+    private var running: [UInt32: Running] = [:]
+    private var nextSlot: UInt32 = 0
+
+    /// A runner that has started nothing yet.
+    ///
+    /// - Parameters:
+    ///   - launcher: What runs ``Launcher/run(_:grace:)`` with the command that is meant.
+    ///   - loop: The loop that it waits on.
+    public init(launcher: Command, on loop: EventLoop) {
+        self.launcher = launcher
+        self.loop = loop
+    }
+
+    /// Runs the command, and waits for its end.
+    ///
+    /// When the task is cancelled, its process group is ended: with SIGTERM, and with SIGKILL after the launcher's grace.
+    ///
+    /// - Parameters:
+    ///   - input: What it can read from standard input.
+    ///   - variables: Environment variables beside this program's own, each `NAME=value`.
+    /// - Throws: ``RunnerError`` if it was not started, or nothing is known of its end.
+    public func run(input: [UInt8], environment variables: [String]) async throws(RunnerError) -> End {
+        let pipe: (reading: FileDescriptor, writing: FileDescriptor)
+        let file: FileDescriptor
+        do throws(Errno) {
+            file = try MemoryFile.make(input)
+        } catch {
+            throw .system("make a file in memory", error)
+        }
+        defer { try? file.close() }
+        do throws(Errno) {
+            pipe = try TailPipe.make()
+        } catch {
+            throw .system("make a pipe", error)
+        }
+        let tail = Tail(limit: Self.errorLimit)
+        let reading = Task(executorPreference: loop) { await self.read(pipe.reading, into: tail) }
+        defer { try? pipe.reading.close() }
+        nextSlot &+= 1
+        let slot = nextSlot
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                start(slot, variables, (file, .standardOutput, pipe.writing), continuation)
+                try? pipe.writing.close()
+                // The task is marked before the handler runs, so either this finds the mark or the handler the command.
+                if Task.isCancelled { terminate(slot) }
+            }
+        } onCancel: {
+            Task { await self.terminate(slot) }
+        }
+        // What the command has written is there by now. What it has left behind may go on writing, to nobody.
+        reading.cancel()
+        await reading.value
+        tail.take(from: pipe.reading)
+        return End(status: try result.get(), errors: tail.bytes)
+    }
+
+    private func read(_ pipe: FileDescriptor, into tail: Tail) async {
+        while tail.take(from: pipe) {
+            guard let events = try? await loop.wait(for: .readable, on: pipe), !events.isEmpty else { return }
+        }
+    }
+
+    private func start(
+        _ slot: UInt32, _ variables: [String], _ streams: (FileDescriptor, FileDescriptor, FileDescriptor),
+        _ continuation: CheckedContinuation<Result<Int32, RunnerError>, Never>
+    ) {
+        running[slot] = Running(continuation: continuation)
+        do throws(RunnerError) {
+            if control == nil { try startLauncher() }
+            try send(.start(slot, environment: variables), [streams.0, streams.1, streams.2])
+        } catch {
+            finish(slot, .failure(error))
+        }
+    }
+
+    private func send(_ request: LauncherRequest, _ descriptors: [FileDescriptor] = []) throws(RunnerError) {
+        guard control != nil else { throw .launcherIsGone }
+        do throws(SocketError) {
+            // The launcher is quick to take requests, and there are never more than there are commands.
+            _ = try control?.sendMessage(request.bytes, descriptors: descriptors)
+        } catch {
+            if let errno = error.errno, errno != .brokenPipe, errno != .connectionReset {
+                throw .system("ask the launcher", errno)
+            }
+            throw .launcherIsGone
+        }
+    }
+
+    private func terminate(_ slot: UInt32) {
+        guard running[slot] != nil else { return }
+        try? send(.terminate(slot))
+    }
+
+    private func finish(_ slot: UInt32, _ result: Result<Int32, RunnerError>) {
+        running.removeValue(forKey: slot)?.continuation.resume(returning: result)
+    }
+
+    // MARK: The launcher
+
+    private func startLauncher() throws(RunnerError) {
+        let pair: SocketPair
+        do throws(SocketError) {
+            pair = try Socket.pair(.sequencedPacket)
+        } catch {
+            throw .system("start the launcher", error.errno ?? .ioError)
+        }
+        let theirs = pair.second.withDescriptor { $0 }
+        let result = Processes.spawn(
+            launcher.path, launcher.arguments, Processes.environment,
+            streams: (theirs, .standardOutput, .standardError))
+        switch result {
+        case .failure(let errno): throw .system("start the launcher", errno)
+        case .success(let process):
+            launcherProcess = process
+            let ours = pair.first
+            let descriptor = ours.withDescriptor { $0 }
+            control = consume ours
+            Task(executorPreference: loop) { await self.takeReports(descriptor, of: process) }
+        }
+    }
+
+    /// Takes what the launcher reports, until it is gone.
+    private func takeReports(_ descriptor: FileDescriptor, of process: Int32) async {
+        while receiveReports() {
+            guard let events = try? await loop.wait(for: .readable, on: descriptor), !events.isEmpty else { break }
+        }
+        launcherIsGone(process)
+    }
+
+    /// - Returns: Whether there will be more.
+    private func receiveReports() -> Bool {
+        while true {
+            do throws(SocketError) {
+                guard let bytes = try control?.receive(upTo: 64, flags: .doNotWait), !bytes.isEmpty,
+                    let report = LauncherReport(bytes)
+                else { return false }
+                take(report)
+            } catch {
+                return error.errno == .wouldBlock
+            }
+        }
+    }
+
+    private func take(_ report: LauncherReport) {
+        switch report {
+        case .started(let slot, let process): running[slot]?.process = process
+        case .failed(let slot, let errno): finish(slot, .failure(.system("start the command", errno)))
+        case .ended(let slot, let status): finish(slot, .success(status))
+        }
+    }
+
+    private func launcherIsGone(_ process: Int32) {
+        control = nil
+        // It could not do it.
+        for entry in running.values {
+            if let group = entry.process { Processes.signal(group: group, SIGKILL) }
+        }
+        for slot in running.keys { finish(slot, .failure(.launcherIsGone)) }
+        _ = waitpid(process, nil, 0)
+    }
+}
+
+/// Why a command was not run.
+public enum RunnerError: Error, Hashable, Sendable {
+    /// The system has refused something.
+    case system(String, Errno)
+    /// The process that starts the commands has ended. What it had started was killed; the next command gets a new one.
+    case launcherIsGone
+}
+
+extension RunnerError: CustomStringConvertible {
+    /// What was tried, and why it failed.
+    public var description: String {
+        switch self {
+        case .system(let operation, let errno): "\(operation): \(errno)"
+        case .launcherIsGone: "the process that starts the commands has ended"
+        }
+    }
+}
+
+/// The last bytes of a stream. Used by a runner only, on its loop.
+private final class Tail: @unchecked Sendable {
+    // `@unchecked`: only code that is isolated to the runner uses it.
+    private(set) var bytes: [UInt8] = []
+    private let limit: Int
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Takes what a descriptor has that does not block.
+    ///
+    /// - Returns: Whether there may be more later.
+    @discardableResult
+    func take(from descriptor: FileDescriptor) -> Bool {
+        // Somebody who writes without end is not to keep everybody else from the loop.
+        for _ in 0..<16 {
+            var count = 0
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, initialized in
+                // SAFETY: read writes at most as many bytes as there is room for.
+                count = unsafe Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
+                initialized = max(0, count)
+            }
+            if count < 0 { return errno == EAGAIN || errno == EINTR }
+            if count == 0 { return false }
+            bytes += piece
+            if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
+        }
+        return true
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CRunner
+internal import Glibc
+internal import SystemPackage
+
+/// A file that is in memory only, and has no name: `memfd_create(2)`.
+///
+/// A program reads it as any file, and need not read it at all: unlike a pipe it holds everything at once.
+enum MemoryFile {
+    /// A file with some bytes, at its beginning.
+    static func make(_ bytes: [UInt8]) throws(Errno) -> FileDescriptor {
+        let number = unsafe crunner_memory_file("talkback-job")
+        guard number >= 0 else { throw Errno(rawValue: errno) }
+        let file = FileDescriptor(rawValue: number)
+        do {
+            // Not moving the position, which the reader begins at.
+            var offset: Int64 = 0
+            while offset < Int64(bytes.count) {
+                offset += try Int64(file.writeAll(toAbsoluteOffset: offset, bytes[Int(offset)...]))
+            }
+        } catch {
+            try? file.close()
+            throw error as? Errno ?? .ioError
+        }
+        return file
+    }
+}
+
+/// The reading end of a pipe, which never waits.
+enum TailPipe {
+    /// Both ends, closed on exec; the reading end does not block.
+    static func make() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
+        do {
+            let ends = try FileDescriptor.pipe(options: .closeOnExec)
+            _ = fcntl(ends.readEnd.rawValue, F_SETFL, O_NONBLOCK)
+            return (ends.readEnd, ends.writeEnd)
+        } catch {
+            throw error
+        }
+    }
+}

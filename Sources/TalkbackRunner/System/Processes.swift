@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import CRunner
+internal import Glibc
+internal import SystemPackage
+
+/// Processes and their groups.
+enum Processes {
+    /// Starts a program as the leader of a process group of its own; see `crunner_spawn`.
+    ///
+    /// - Parameters:
+    ///   - path: The program.
+    ///   - arguments: Its name first.
+    ///   - environment: All of it, each `NAME=value`.
+    ///   - streams: What is its standard input, output and error; no other descriptor is its.
+    /// - Returns: The process.
+    static func spawn(
+        _ path: String, _ arguments: [String], _ environment: [String],
+        streams: (FileDescriptor, FileDescriptor, FileDescriptor)
+    ) -> Result<Int32, Errno> {
+        var pid: Int32 = 0
+        let numbers = [streams.0.rawValue, streams.1.rawValue, streams.2.rawValue]
+        // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps none of them.
+        let error = unsafe withCStrings(arguments) { arguments in
+            unsafe withCStrings(environment) { environment in
+                unsafe crunner_spawn(&pid, path, arguments, environment, numbers)
+            }
+        }
+        return error == 0 ? .success(pid) : .failure(Errno(rawValue: error))
+    }
+
+    private static func withCStrings<Value>(
+        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Value
+    ) -> Value {
+        var pointers = unsafe strings.map { unsafe strdup($0) }
+        unsafe pointers.append(nil)
+        defer { unsafe pointers.forEach { unsafe free($0) } }
+        return unsafe body(pointers)
+    }
+
+    /// Sends a signal to a whole group.
+    ///
+    /// - Returns: Whether it has a process.
+    @discardableResult
+    static func signal(group: Int32, _ signal: Int32) -> Bool {
+        // A group that this process may not signal has processes all the same.
+        kill(-group, signal) == 0 || errno == EPERM
+    }
+
+    /// A child that has ended, and how: its exit status, or the negative of a signal.
+    static func reap() -> (process: Int32, status: Int32)? {
+        var status: Int32 = 0
+        // SAFETY: the number is written during the call.
+        let process = unsafe crunner_reap(&status)
+        return process > 0 ? (process, status) : nil
+    }
+
+    /// Becomes readable when a child has ended, for the thread that asks for it.
+    static func childSignals() -> Result<FileDescriptor, Errno> {
+        let descriptor = crunner_child_signals()
+        return descriptor < 0 ? .failure(Errno(rawValue: errno)) : .success(FileDescriptor(rawValue: descriptor))
+    }
+
+    /// Has the calling process live on when somebody wants to stop it: it ends when it has nothing left to do.
+    static func ignoreStopSignals() {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2] { _ = Glibc.signal(number, SIG_IGN) }
+    }
+
+    /// The environment of this process, each `NAME=value`.
+    static var environment: [String] {
+        var environment: [String] = []
+        guard var entry = unsafe Optional(environ) else { return [] }
+        // SAFETY: the list ends with a null pointer, and nobody changes it: no code here sets variables.
+        while let text = unsafe entry.pointee {
+            environment.append(unsafe String(cString: text))
+            unsafe entry += 1
+        }
+        return environment
+    }
+}

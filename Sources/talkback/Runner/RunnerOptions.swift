@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TalkbackClient
+
+/// The pauses between attempts, in an argument: `FIRST[:LONGEST[:FACTOR]]`, in seconds.
+struct BackoffArgument: ExpressibleByArgument, CustomStringConvertible {
+    let backoff: Backoff
+    let description: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { Double($0) }
+        guard (1...3).contains(parts.count), let first = parts[0], Self.isTime(first) else { return nil }
+        let longest = parts.count > 1 ? parts[1] : max(first, 3600)
+        let factor = parts.count > 2 ? parts[2] : 3
+        guard let longest, Self.isTime(longest), longest >= first, let factor, factor >= 1, factor.isFinite else {
+            return nil
+        }
+        backoff = Backoff(first: .seconds(first), longest: .seconds(longest), factor: factor)
+        description = argument
+    }
+
+    private static func isTime(_ seconds: Double) -> Bool { (0...4_294_967_295).contains(seconds) }
+}
+
+/// What becomes of jobs whose command fails, for `work` and for `serve --run`.
+struct RetryOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("How often a job is tried before it is buried.", valueName: "number"))
+    var attempts = 5
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How long a failed job waits, in seconds: the first time, at most, and how many times as long each time as the time \
+            before. Chance makes a pause up to half as long. (default: 5:3600:3)
+            """,
+            valueName: "first[:longest[:factor]]"))
+    var backoff: BackoffArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            End a command after so many seconds: its process group gets SIGTERM and, 5 seconds later, what is left of it SIGKILL. \
+            The attempt has failed then. (default: never)
+            """,
+            valueName: "seconds"))
+    var timeout: Seconds?
+
+    func validate() throws {
+        guard attempts > 0 else { throw ValidationError("--attempts takes 1 or more.") }
+    }
+
+    /// As the arguments of another `talkback`.
+    var arguments: [String] {
+        ["--attempts", "\(attempts)"] + (backoff.map { ["--backoff", "\($0)"] } ?? [])
+            + (timeout.map { ["--timeout", "\($0)"] } ?? [])
+    }
+
+    func workerOptions(tubes: [Tube], concurrency: Int, grace: Duration) -> WorkerOptions {
+        var options = WorkerOptions(
+            tubes: tubes, concurrency: concurrency, attempts: attempts, timeLimit: timeout?.duration, grace: grace)
+        if let backoff { options.backoff = backoff.backoff }
+        return options
+    }
+}

@@ -117,6 +117,7 @@ let package = Package(
             name: "talkback",
             dependencies: [
                 "AsyncSockets",
+                "BeanstalkProtocol",
                 "JobStore",
                 "Sockets",
                 "TalkbackClient",

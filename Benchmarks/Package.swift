@@ -13,6 +13,15 @@ let package = Package(
             dependencies: [.product(name: "Sockets", package: "talkback")],
             path: "facade-cost/Sources",
             swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety()]
-        )
+        ),
+        .executableTarget(
+            name: "client-load",
+            dependencies: [
+                .product(name: "AsyncSockets", package: "talkback"),
+                .product(name: "TalkbackClient", package: "talkback"),
+            ],
+            path: "client/Sources",
+            swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety()]
+        ),
     ]
 )

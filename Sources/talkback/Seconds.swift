@@ -6,6 +6,10 @@ import ArgumentParser
 struct Seconds: ExpressibleByArgument, CustomStringConvertible {
     private let seconds: Double
 
+    init(_ seconds: Int) {
+        self.seconds = Double(seconds)
+    }
+
     init?(argument: String) {
         // A century, so that no clock overflows.
         guard let seconds = Double(argument), seconds > 0, seconds <= 100 * 365 * 86_400 else { return nil }

@@ -38,6 +38,11 @@ public final class Program {
         try self.init(Self.url(of: name), arguments, input: input)
     }
 
+    /// Starts a program with a terminal as its standard input and output.
+    public convenience init(_ name: String, _ arguments: [String], terminal: FileHandle) throws {
+        try self.init(Self.url(of: name), arguments, input: terminal, terminal: terminal)
+    }
+
     /// Starts a shell, which finds the package's programs by their names.
     public convenience init(shell script: String) throws {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
@@ -61,12 +66,18 @@ public final class Program {
 
     private init(
         _ program: URL, _ arguments: [String], _ environment: [String: String] = [:],
-        input: FileHandle = .nullDevice
+        input: FileHandle = .nullDevice, terminal: FileHandle? = nil
     ) throws {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.executableURL = program
         process.arguments = arguments
-        process.standardOutput = output
+        if let terminal {
+            process.standardOutput = terminal
+            // Nobody else would close it, and its output would have no end.
+            try output.fileHandleForWriting.close()
+        } else {
+            process.standardOutput = output
+        }
         process.standardError = errors
         process.standardInput = input
         try process.run()
@@ -124,6 +135,16 @@ public final class Program {
             return nil
         }
         return user + system
+    }
+
+    /// Waits until a signal has stopped it, so that it does nothing until it gets SIGCONT.
+    public func waitUntilStopped() {
+        while isRunning {
+            let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
+            // The state comes after the name, which may contain anything.
+            if text?.split(separator: ")").last?.hasPrefix(" T") == true { return }
+            usleep(1000)
+        }
     }
 
     /// Sends it a signal.

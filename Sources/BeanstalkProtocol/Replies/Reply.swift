@@ -126,7 +126,7 @@ extension [UInt8] {
         appendText("\r\n")
     }
 
-    /// Appends a number without making a string of it.
+    /// Appends a number without making a string of it, or anything else.
     mutating func appendDecimal(_ number: UInt64) {
         let start = count
         var rest = number
@@ -134,6 +134,11 @@ extension [UInt8] {
             append(UInt8(ascii: "0") + UInt8(rest % 10))
             rest /= 10
         } while rest > 0
-        self[start...].reverse()
+        var (first, last) = (start, count - 1)
+        while first < last {
+            swapAt(first, last)
+            first += 1
+            last -= 1
+        }
     }
 }

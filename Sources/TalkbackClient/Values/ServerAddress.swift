@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import AsyncSockets
+package import AsyncSockets
 public import Sockets
 
 /// Where a server is.
@@ -40,7 +40,8 @@ public struct ServerAddress: Hashable, Sendable {
         place = .host(host, port: port)
     }
 
-    func connect(on loop: EventLoop, timeout: Duration) async throws(SocketError) -> Connection {
+    /// A connection to the server.
+    package func connect(on loop: EventLoop, timeout: Duration) async throws(SocketError) -> Connection {
         switch place {
         case .address(let address): try await Connection.connect(to: address, on: loop, timeout: timeout)
         case .host(let host, let port):

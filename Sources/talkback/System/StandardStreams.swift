@@ -34,6 +34,15 @@ enum StandardStreams {
         }
     }
 
+    /// Writes lines to standard output.
+    static func print(_ text: String) throws {
+        do throws(Errno) {
+            try write(Array("\(text)\n".utf8).span)
+        } catch {
+            throw CleanError("write to standard output: \(error)")
+        }
+    }
+
     /// Writes a line about a problem to standard error.
     static func complain(_ text: String) {
         // Nobody is left to tell when that fails.

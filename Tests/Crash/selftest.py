@@ -153,8 +153,10 @@ def work_doctors():
         return max(kill.end for kill in history.kills) + 100
 
     def kill_of(history, kind="worker"):
+        time = late(history)
         kill = next(kill for kill in history.kills if kill.kind == kind)
-        return kill, {"worker": next(iter(kill.pids))}
+        history.kills.append(dataclasses.replace(kill, begin=time, end=time, pids={-2}))
+        return history.kills[-1], {"worker": -2}
 
     def lost(history):
         job = next(iter(history.acknowledged))
@@ -168,7 +170,7 @@ def work_doctors():
         kill, _ = kill_of(history, "command")
         for _ in range(2):
             add(history, (kill.begin - 0.1, kill.begin, True, {"gone": kill.end + 1}), (kill.end + 2, kill.end + 3, True, {}))
-            history.runs[-2].process.pid = next(iter(kill.pids))
+            history.runs[-2].process.pid = -2
 
     def beside(history):
         time = late(history)

@@ -677,15 +677,16 @@ class Judgement:
                 if self.is_late(f"the command of {run}", run.process, kill) or not alone and any(
                         self.is_late(f"a child of {run}", child, kill) for child in run.children):
                     break
-        for kill in self.history.kills:
-            for name, helpers in (("launcher", self.history.launchers), ("worker", self.history.workers)):
-                for helper in helpers:
+        for name, helpers in (("launcher", self.history.launchers), ("worker", self.history.workers)):
+            for helper in helpers:
+                for kill in self.history.kills:
                     was_daemons = kill.kind == "daemon" and kill.bound == GRACE
                     is_hit = was_daemons or kill.kind == "worker" and helper.worker in kill.pids
-                    if is_hit and helper.seen <= kill.begin < helper.over:
-                        self.is_late(f"{name} {helper.pid}", helper, kill)
+                    if is_hit and helper.seen <= kill.begin < helper.over and self.is_late(f"{name} {helper.pid}", helper, kill):
+                        break
 
     def is_late(self, what, process, kill):
+        """Whether it has ended too late for a kill. A group's zombies keep a launcher until init asks for them."""
         if process.death is not None:
             self.longest_end = max(self.longest_end, process.death - kill.end)
         if process.over <= kill.end + kill.bound + SLACK:
@@ -693,7 +694,6 @@ class Judgement:
         late = "is left" if process.death is None else f"has ended {process.death - kill.end:.1f} s"
         self.problems.append(f"{what} {late} after {kill}; it may be {kill.bound + SLACK:g} s")
         return True
-
 
     def summary(self):
         kinds = collections.Counter(kill.kind for kill in self.history.kills)

@@ -119,6 +119,7 @@ let package = Package(
                 "AsyncSockets",
                 "JobStore",
                 "Sockets",
+                "TalkbackClient",
                 "TalkbackServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),

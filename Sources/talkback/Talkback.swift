@@ -10,7 +10,7 @@ struct Talkback: AsyncParsableCommand {
         commandName: "talkback",
         abstract: "Takes slow tasks from web pages and keeps them until a worker has done them.",
         version: TalkbackVersion.current,
-        subcommands: [Serve.self, Listen.self, ConnectCommand.self])
+        subcommands: [Serve.self, Listen.self, ConnectCommand.self] + queueCommands)
 
     static func main() async {
         do {

@@ -76,7 +76,7 @@ struct Load: AsyncParsableCommand {
     /// - Returns: How many were put.
     private static func load(_ input: Input, into tube: Tube?, on client: isolated Client) async throws -> Int {
         let interruption = Interruption()
-        var bulk = BulkPut(of: "line", printsIDs: false) { client, line in
+        var bulk = BulkPut(of: "line", "lines", printsIDs: false) { client, line in
             let record = try JobRecord(line: line)
             let tube = tube ?? record.tube ?? .default
             guard record.state == .buried else { return try await client.put(record.body, into: tube, record.options) }

@@ -79,9 +79,9 @@ struct Put: AsyncParsableCommand {
         }
     }
 
-    private func bulk(of noun: String) -> BulkPut {
+    private func bulk(of noun: String, _ plural: String) -> BulkPut {
         let options = PutOptions(priority: priority, delay: delay.duration, timeToRun: timeToRun.duration)
-        return BulkPut(of: noun, printsIDs: true) { [tube] client, body in
+        return BulkPut(of: noun, plural, printsIDs: true) { [tube] client, body in
             try await client.put(body, into: tube, options)
         }
     }
@@ -89,7 +89,7 @@ struct Put: AsyncParsableCommand {
     private func putLines(with client: isolated Client) async throws {
         let input = try Input(file)
         let interruption = Interruption()
-        var bulk = bulk(of: "line")
+        var bulk = bulk(of: "line", "lines")
         var failure: (any Error)?
         do {
             try await bulk.addLines(of: input, until: interruption, on: client)
@@ -104,7 +104,7 @@ struct Put: AsyncParsableCommand {
     private static let largestBody = 1 << 30
 
     private func putBodies(with client: isolated Client) async throws {
-        var bulk = bulk(of: "body")
+        var bulk = bulk(of: "body", "bodies")
         var failure: (any Error)?
         do {
             for text in body.isEmpty ? ["-"] : body {

@@ -6,8 +6,9 @@ import TalkbackClient
 struct BulkPut {
     typealias Call = @Sendable (_ client: isolated Client, _ item: [UInt8]) async throws -> JobID
 
-    /// What an item is called in an error: `line`.
+    /// What an item, and several, are called in an error: `line`, `lines`.
     let noun: String
+    let plural: String
     let printsIDs: Bool
     let call: Call
 
@@ -21,8 +22,9 @@ struct BulkPut {
     private var put = Ranges()
     private var unknown = Ranges()
 
-    init(of noun: String, printsIDs: Bool, _ call: @escaping Call) {
+    init(of noun: String, _ plural: String, printsIDs: Bool, _ call: @escaping Call) {
         self.noun = noun
+        self.plural = plural
         self.printsIDs = printsIDs
         self.call = call
     }
@@ -88,8 +90,8 @@ struct BulkPut {
     }
 
     private var summary: String {
-        var text = put.count == 0 ? "nothing was put" : "\(put.count) put: \(noun)s \(put)"
-        if unknown.count > 0 { text += "; not known of: \(noun)s \(unknown)" }
+        var text = put.count == 0 ? "nothing was put" : "\(put.count) put: \(plural) \(put)"
+        if unknown.count > 0 { text += "; not known of: \(plural) \(unknown)" }
         return text
     }
 

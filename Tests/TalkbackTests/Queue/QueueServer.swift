@@ -9,7 +9,8 @@ import TestSupport
 final class QueueServer {
     let folder = TemporaryFolder()
     private let program: Program
-    private let socket: SocketAddress
+    /// Where it listens, also as the commands are told.
+    let socket: SocketAddress
     let address: String
 
     /// - Parameter path: The program, if it is not talkback.

@@ -149,7 +149,8 @@ struct Draining {
             var reservation = Pipeline<ReservedJob>()
             reservation.start(on: client) { client in try await client.reserveJob(job.id) }
             // On its way behind the two.
-            next = try await client.peek(state, in: tube)
+            var peek = Pipeline<Job?>()
+            peek.start(on: client) { [tube] client in try await client.peek(state, in: tube) }
             do {
                 guard let known = try await statistics.next(on: client),
                     let reserved = try await reservation.next(on: client)
@@ -158,6 +159,7 @@ struct Draining {
             } catch let error as ClientError where error.reason == .notFound {
                 // Somebody else has it, or has deleted it.
             }
+            next = try await peek.next(on: client) ?? nil
         }
         return batch
     }

@@ -75,19 +75,27 @@ extension JobRecord {
             }
             self.state = state
         }
-        priority = fields.priority ?? priority
-        delay = fields.delay ?? delay
-        timeToRun = fields.time_to_run ?? timeToRun
+        priority = try Self.number(fields.priority, "priority") ?? priority
+        delay = try Self.number(fields.delay, "delay") ?? delay
+        timeToRun = try Self.number(fields.time_to_run, "time_to_run") ?? timeToRun
+    }
+
+    private static func number(_ number: Int64?, _ name: String) throws -> UInt32? {
+        guard let number else { return nil }
+        guard let value = UInt32(exactly: number) else {
+            throw CleanError("\(name) is a number from 0 to 4294967295, not \(number)")
+        }
+        return value
     }
 
     private struct Fields: Decodable {
         var id: JobID?
         var tube: String?
         var state: String?
-        var priority: UInt32?
-        var delay: UInt32?
+        var priority: Int64?
+        var delay: Int64?
         // swift-format-ignore: AlwaysUseLowerCamelCase
-        var time_to_run: UInt32?
+        var time_to_run: Int64?
         var body: String?
         var base64: String?
     }

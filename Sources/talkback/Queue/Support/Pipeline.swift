@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AsyncSockets
 import TalkbackClient
 
 /// Calls of a client that are under way at the same time. Their results are taken in the order in which they were started.
@@ -10,11 +11,11 @@ struct Pipeline<Value: Sendable> {
     /// How many have been started and not taken.
     var count: Int { calls.count - first }
 
-    /// Starts a call. It is under way when this returns, so that its command goes out before those of later calls.
+    /// Starts a call. Its command goes out before those of calls that are started later.
     mutating func start(
         on client: isolated Client, _ call: @escaping @Sendable (isolated Client) async throws -> Value
     ) {
-        calls.append(Task.immediate { try await call(client) })
+        calls.append(Task(executorPreference: EventLoop.current) { try await call(client) })
     }
 
     /// The result of the call that was started first; `nil` if all are taken.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import AsyncSockets
 import Foundation
 import TalkbackClient
 
@@ -28,9 +29,14 @@ struct QueueOptions: ParsableArguments {
     func withClient(_ body: (Client) async throws -> Void) async throws {
         StandardStreams.openThoseThatAreClosed()
         do {
-            let client = try await Client.connect(to: try serverAddress(), options: ClientOptions(patience: .zero))
-            try await body(client)
-            await client.close()
+            let address = try serverAddress()
+            let loop = try EventLoop()
+            // All on one thread: what is started first is sent first, and many commands go out together.
+            try await withTaskExecutorPreference(loop) {
+                let client = try await Client.connect(to: address, options: ClientOptions(patience: .zero))
+                try await body(client)
+                await client.close()
+            }
         } catch let error as ClientError where error.reason == .notFound {
             StandardStreams.complain("Error: \(error)")
             throw ExitCode.nothingThere

@@ -54,6 +54,8 @@ struct Load: AsyncParsableCommand {
         let start = try input.position()
         var splitter = LineSplitter()
         var number = 0
+        var progress = Progress("checked")
+        defer { progress.end() }
         func check(_ line: [UInt8]) throws {
             number += 1
             do {
@@ -68,6 +70,7 @@ struct Load: AsyncParsableCommand {
         while case let bytes = try await input.read(), !bytes.isEmpty {
             splitter.append(bytes)
             while let line = splitter.next() { try check(line) }
+            progress.show(number)
         }
         if let line = splitter.last() { try check(line) }
         try input.go(to: start)

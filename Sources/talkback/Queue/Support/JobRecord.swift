@@ -52,7 +52,7 @@ extension JobRecord {
     init(line: [UInt8]) throws {
         let fields: Fields
         do {
-            fields = try JSONDecoder().decode(Fields.self, from: Data(line))
+            fields = try Self.decoder.decode(Fields.self, from: Data(line))
         } catch let error as DecodingError {
             throw CleanError(Self.reason(error))
         }
@@ -79,6 +79,8 @@ extension JobRecord {
         delay = try Self.number(fields.delay, "delay") ?? delay
         timeToRun = try Self.number(fields.time_to_run, "time_to_run") ?? timeToRun
     }
+
+    private static let decoder = JSONDecoder()
 
     private static func number(_ number: Int64?, _ name: String) throws -> UInt32? {
         guard let number else { return nil }

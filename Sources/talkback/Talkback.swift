@@ -10,9 +10,8 @@ struct Talkback: AsyncParsableCommand {
         commandName: "talkback",
         abstract: "Takes slow tasks from web pages and keeps them until a worker has done them.",
         version: TalkbackVersion.current,
-        subcommands: [
-            Serve.self, Work.self, Failed.self, Retry.self, Watch.self, Bench.self, Listen.self, ConnectCommand.self,
-        ])
+        subcommands: [Serve.self, Work.self, Failed.self, Retry.self] + queueCommands
+            + [Watch.self, Bench.self, Listen.self, ConnectCommand.self])
 
     static func main() async {
         do {

@@ -201,6 +201,18 @@ final class Lane {
     }
 
     private func flush() throws(SocketError) {
+        try sendWhatFits()
+        if outputPosition == output.count {
+            outputPosition = 0
+            output.removeAll(keepingCapacity: output.capacity <= 1 << 18)
+        } else if outputPosition > max(1 << 20, output.count / 2) {
+            // Of what is always added to before it is empty, only what is left is kept.
+            output.removeFirst(outputPosition)
+            outputPosition = 0
+        }
+    }
+
+    private func sendWhatFits() throws(SocketError) {
         while outputPosition < output.count {
             let output = output
             guard let count = try exchange.trySend(output.span.extracting(outputPosition..<output.count)) else {
@@ -209,8 +221,6 @@ final class Lane {
             outputPosition += count
             sentCount += count
         }
-        outputPosition = 0
-        output.removeAll(keepingCapacity: output.capacity <= 1 << 18)
     }
 
     private func takeReplies() {

@@ -6,30 +6,32 @@ import SystemPackage
 
 /// Standard input, output and error, which other processes may share: their blocking mode is left as it is.
 enum StandardStreams {
-    /// Reads what there is from standard input, waiting for it; nothing at its end.
-    static func read(into buffer: inout OutputSpan<UInt8>) throws(Errno) {
+    /// Reads what there is, waiting for it; nothing at the end.
+    static func read(
+        _ stream: FileDescriptor = .standardInput, into buffer: inout OutputSpan<UInt8>
+    ) throws(Errno) {
         var result: Result<Int, Errno> = .success(0)
         repeat {
             // SAFETY: read writes at most as many bytes as there is room for, and what it has written is initialised.
             unsafe buffer.withUnsafeMutableBufferPointer { memory, count in
                 let room = unsafe UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[count...]))
-                result = attempt { try unsafe FileDescriptor.standardInput.read(into: room) }
+                result = attempt { try unsafe stream.read(into: room) }
                 if case .success(let more) = result { count += more }
             }
-        } while wouldBlock(result, .standardInput, .readable)
+        } while wouldBlock(result, stream, .readable)
         _ = try result.get()
     }
 
-    /// Writes all of the bytes to standard output.
-    static func write(_ bytes: Span<UInt8>) throws(Errno) {
+    /// Writes all of the bytes.
+    static func write(_ bytes: Span<UInt8>, to stream: FileDescriptor = .standardOutput) throws(Errno) {
         var written = 0
         while written < bytes.count {
             let rest = bytes.extracting(droppingFirst: written)
             // SAFETY: the bytes are read during the call.
             let result = unsafe rest.withUnsafeBytes { memory in
-                attempt { try unsafe FileDescriptor.standardOutput.write(UnsafeRawBufferPointer(memory)) }
+                attempt { try unsafe stream.write(UnsafeRawBufferPointer(memory)) }
             }
-            if wouldBlock(result, .standardOutput, .writable) { continue }
+            if wouldBlock(result, stream, .writable) { continue }
             written += try result.get()
         }
     }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TalkbackClient
+
+struct Load: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Puts the jobs of a file that drain has written into a queue.",
+        discussion: """
+            Each line is a JSON object. What it must have is body, or base64; what it may have are tube (or it is default), state \
+            (ready, delayed or buried; or it is ready), priority (1024), delay in seconds (0) and time_to_run in seconds (60). \
+            Other members are ignored. The jobs get new numbers, in the order of the lines. The file is left as it is.
+
+            A file is read twice: when a line is wrong, or has a body that the server does not take, nothing is put. Of a pipe \
+            the lines before it are. When a put fails, no more are sent, and the error says which lines were put.
+
+            A buried job is put with a delay of 136 years, reserved by its number, and buried: no worker gets it meanwhile, not \
+            even after a crash.
+
+            EXIT STATUS:
+              0   All jobs were put.
+              1   An error, which is told on standard error.
+              64  The arguments are wrong.
+
+            EXAMPLES:
+              talkback load resize.jsonl
+              talkback load failed.jsonl --tube again
+                  Into another tube than they came from.
+              jq -c 'select(.state == "ready")' all.jsonl | talkback load
+              echo '{"body": "holiday.jpg", "tube": "resize"}' | talkback load
+            """)
+
+    @OptionGroup var queue: QueueOptions
+
+    @Argument(help: "The file. (default: standard input)")
+    var file: String?
+
+    @Option(help: "Put into this tube, whatever the lines say.", transform: Tube.init(argument:))
+    var tube: Tube?
+
+    func run() async throws {
+        Output.reportBrokenPipes()
+        try await queue.withClient { client in
+            let input = try Input(file)
+            let largest = try await client.statistics().number("max-job-size").map { Int(clamping: $0) }
+            if input.isFile { try await Self.check(input, largest) }
+            let count = try await Self.load(input, into: tube, on: client)
+            StandardStreams.complain("loaded \(count)")
+        }
+    }
+
+    /// Refuses a file with a line that is wrong.
+    private static func check(_ input: Input, _ largest: Int?) async throws {
+        let start = try input.position()
+        var splitter = LineSplitter()
+        var number = 0
+        var progress = Progress("checked")
+        defer { progress.end() }
+        func check(_ line: [UInt8]) throws {
+            number += 1
+            do {
+                let size = try JobRecord(line: line).body.count
+                if let largest, size > largest {
+                    throw CleanError("the body has \(size) bytes, and the server takes \(largest)")
+                }
+            } catch {
+                throw CleanError("\(input.name): line \(number): \(error); nothing was put")
+            }
+        }
+        while case let bytes = try await input.read(), !bytes.isEmpty {
+            splitter.append(bytes)
+            while let line = splitter.next() { try check(line) }
+            progress.show(number)
+        }
+        if let line = splitter.last() { try check(line) }
+        try input.go(to: start)
+    }
+
+    /// - Returns: How many were put.
+    private static func load(_ input: Input, into tube: Tube?, on client: isolated Client) async throws -> Int {
+        let interruption = Interruption()
+        var bulk = BulkPut(of: "line", "lines", printsIDs: false) { client, line in
+            let record = try JobRecord(line: line)
+            let tube = tube ?? record.tube ?? .default
+            guard record.state == .buried else { return try await client.put(record.body, into: tube, record.options) }
+            return try await putBuried(record, into: tube, on: client)
+        }
+        var failure: (any Error)?
+        do {
+            try await bulk.addLines(of: input, until: interruption, on: client)
+            if interruption.wasRequested { failure = CleanError("load: interrupted") }
+        } catch {
+            failure = error
+        }
+        try await bulk.end(failure, on: client)
+        return bulk.putCount
+    }
+
+    private static func putBuried(
+        _ record: JobRecord, into tube: Tube, on client: isolated Client
+    ) async throws -> JobID {
+        var options = record.options
+        options.delay = .seconds(Int64(UInt32.max))
+        let id = try await client.put(record.body, into: tube, options)
+        do throws(ClientError) {
+            try await client.reserveJob(id).bury(priority: record.priority)
+        } catch {
+            // Somebody has kicked it or deleted it, and decided what becomes of it.
+            if error.reason != .notFound { throw CleanError("\(error); job \(id) is put, and delayed") }
+        }
+        return id
+    }
+}

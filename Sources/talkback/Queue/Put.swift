@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import TalkbackClient
+
+struct Put: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Puts jobs into a tube.",
+        discussion: """
+            The body of a job is an argument, or all of standard input, or all of a file, byte for byte. Each job's number is \
+            printed on a line, when the server has said that it keeps the job.
+
+            With --lines each line of the input is a job, without its line feed; an empty line is a job with nothing in it. Many \
+            are under way at a time, in the order of the lines. When one fails, no more are sent, and the error says which lines \
+            were put.
+
+            EXIT STATUS:
+              0   All jobs were put.
+              1   An error, which is told on standard error.
+              64  The arguments are wrong.
+
+            EXAMPLES:
+              talkback put holiday.jpg --tube resize
+                  One job, with these eleven bytes.
+              talkback put --tube mail --delay 3600 --priority 10 < letter.txt
+                  The file is the body; ready in an hour, and urgent then.
+              find photos -name '*.jpg' | talkback put --tube resize --lines > ids
+                  A job for each file.
+              talkback put -- -v
+                  A body that looks like an option.
+            """)
+
+    @OptionGroup var queue: QueueOptions
+
+    @Argument(help: "Bodies, each of a job. Without any, or with -, standard input is the body.")
+    var body: [String] = []
+
+    @Option(help: "The tube to put into.", transform: Tube.init(argument:))
+    var tube = Tube.default
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How urgent: 0 goes first, 4294967295 last.", valueName: "number"))
+    var priority: Priority = 1024
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long until it is ready, in whole seconds.", valueName: "seconds"))
+    var delay = WholeSeconds(0)
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long a worker has for it before another gets it, in whole seconds, 1 or more.", valueName: "seconds"))
+    var timeToRun = WholeSeconds(60)
+
+    @Option(help: ArgumentHelp("Take the body, or the lines, from a file.", valueName: "path"))
+    var file: String?
+
+    @Flag(help: "Make a job of each line of the input.")
+    var lines = false
+
+    func validate() throws {
+        guard file == nil || body.isEmpty else { throw ValidationError("--file and <body> do not go together.") }
+        guard !lines || body.isEmpty || body == ["-"] else {
+            throw ValidationError("--lines takes its lines from standard input or from --file, not from <body>.")
+        }
+        guard timeToRun.duration > .zero else { throw ValidationError("--time-to-run takes 1 second or more.") }
+    }
+
+    func run() async throws {
+        Output.reportBrokenPipes()
+        try await queue.withClient { client in
+            if lines {
+                try await putLines(with: client)
+            } else {
+                try await putBodies(with: client)
+            }
+        }
+    }
+
+    private func bulk(of noun: String, _ plural: String) -> BulkPut {
+        let options = PutOptions(priority: priority, delay: delay.duration, timeToRun: timeToRun.duration)
+        return BulkPut(of: noun, plural, printsIDs: true) { [tube] client, body in
+            try await client.put(body, into: tube, options)
+        }
+    }
+
+    private func putLines(with client: isolated Client) async throws {
+        let input = try Input(file)
+        let interruption = Interruption()
+        var bulk = bulk(of: "line", "lines")
+        var failure: (any Error)?
+        do {
+            try await bulk.addLines(of: input, until: interruption, on: client)
+            if interruption.wasRequested { failure = CleanError("put: interrupted") }
+        } catch {
+            failure = error
+        }
+        try await bulk.end(failure, on: client)
+    }
+
+    /// More bytes are in no job.
+    private static let largestBody = 1 << 30
+
+    private func putBodies(with client: isolated Client) async throws {
+        var bulk = bulk(of: "body", "bodies")
+        var failure: (any Error)?
+        do {
+            for text in body.isEmpty ? ["-"] : body {
+                let bytes = text == "-" ? try await Input(file).readAll(upTo: Self.largestBody) : Array(text.utf8)
+                guard try await bulk.add(bytes, on: client) else { break }
+            }
+        } catch {
+            guard bulk.putCount > 0 else { throw error }
+            failure = error
+        }
+        try await bulk.end(failure, on: client)
+    }
+}

@@ -7,6 +7,6 @@ extension Talkback {
     static let queueCommands: [any ParsableCommand.Type] = [
         Put.self, Take.self, Peek.self, Delete.self, Bury.self, Kick.self, Pause.self, Stats.self, Tubes.self,
         Drain.self,
-        Load.self,
+        LoadCommand.self,
     ]
 }

@@ -2,34 +2,17 @@
 
 import ArgumentParser
 import AsyncSockets
-import Foundation
 import TalkbackClient
 
 /// What all commands of a queue's clients have in common.
 struct QueueOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp(
-            "Where the server is: HOST:PORT, or unix:PATH. (default: $TALKBACK_ADDRESS, or 127.0.0.1:11300)",
-            valueName: "address"))
-    var address: String?
-
-    func validate() throws {
-        _ = try serverAddress()
-    }
-
-    private func serverAddress() throws -> ServerAddress {
-        if let address { return ServerAddress(try Place(address, of: "--address")) }
-        guard let address = ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"], !address.isEmpty else {
-            return .default
-        }
-        return ServerAddress(try Place(address, of: "TALKBACK_ADDRESS"))
-    }
+    @OptionGroup var server: ServerOption
 
     /// Calls `body` with a client that is connected. A server that cannot be reached is an error at once.
     func withClient(_ body: (Client) async throws -> Void) async throws {
         StandardStreams.openThoseThatAreClosed()
         do {
-            let address = try serverAddress()
+            let address = server.address
             let loop = try EventLoop()
             // All on one thread: what is started first is sent first, and many commands go out together.
             try await withTaskExecutorPreference(loop) {
@@ -40,15 +23,6 @@ struct QueueOptions: ParsableArguments {
         } catch let error as ClientError where error.reason == .notFound {
             StandardStreams.complain("Error: \(error)")
             throw ExitCode.nothingThere
-        }
-    }
-}
-
-extension ServerAddress {
-    fileprivate init(_ place: Place) {
-        switch place {
-        case .address(let address): self.init(address)
-        case .host(let host, let port): self.init(host: host, port: port)
         }
     }
 }

@@ -3,8 +3,9 @@
 import ArgumentParser
 import TalkbackClient
 
-struct Load: AsyncParsableCommand {
+struct LoadCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "load",
         abstract: "Puts the jobs of a file that drain has written into a queue.",
         discussion: """
             Each line is a JSON object. What it must have is body, or base64; what it may have are tube (or it is default), state \

@@ -113,9 +113,78 @@ struct FaultTests {
         }
     }
 
-    @Test func wrongTubeIsNotPutInto() async throws {
-        try await scripted([[.expect("use a\r\n"), .say("OUT_OF_MEMORY\r\n"), .wait]]) { client async throws in
-            await #expect(throws: ClientError.self) { try await client.put("x", into: "a") }
+    @Test func nothingIsPutIntoATubeThatIsRefused() async throws {
+        try await scripted([
+            [.expect("use a\r\n"), .say("OUT_OF_MEMORY\r\n"), .silence],
+            [.expect(Self.put), .say("INSERTED 1\r\n"), .wait],
+        ]) { client async throws in
+            let error = await #expect(throws: ClientError.self) { try await client.put("x", into: "a") }
+            #expect(error?.reason == .outOfMemory)
+            #expect(try await client.put("x") == 1)
+        }
+    }
+
+    @Test func nothingIsReservedFromTubesThatAreRefused() async throws {
+        try await scripted([
+            [.expect("watch a\r\nignore default\r\n"), .say("WATCHING 2\r\nNOT_IGNORED\r\n"), .silence]
+        ]) { client async throws in
+            await #expect(throws: ClientError.self) { try await client.reserve(from: ["a"], timeout: .zero) }
+        }
+    }
+
+    @Test func jobThatComesAgainIsNotTheOldOne() async throws {
+        try await scripted([
+            [
+                .expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"),
+                .expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("touch 1\r\n"),
+                .say("TOUCHED\r\n"), .expect("delete 1\r\n"), .say("DELETED\r\n"), .silence,
+            ]
+        ]) { client async throws in
+            var old: ReservedJob? = try await client.reserve()
+            let new = try await client.reserve()
+            let error = await #expect(throws: ClientError.self) { try await old?.delete() }
+            #expect(error?.reason == .jobLost)
+            // Letting go of it gives nothing back.
+            old = nil
+            try await new.touch()
+            try await new.delete()
+        }
+    }
+
+    @Test func serverThatEndsEveryConnectionIsNotAskedWithoutAPause() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        let client = try Client(server.address, options: ClientOptions(patience: .seconds(1)))
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+                var count = 0
+                while let connection = try? await server.listener.accept() {
+                    connection.close()
+                    count += 1
+                }
+                return count
+            }
+            await #expect(throws: ClientError.self) { try await client.peek(1) }
+            server.listener.close()
+            return try await group.next() ?? 0
+        }
+        #expect((2...30).contains(count), "\(count)")
+        await client.close()
+    }
+
+    @Test func earlierDeadlineIsKeptBehindALaterOne() async throws {
+        let options = ClientOptions(replyTimeout: .milliseconds(500))
+        try await scripted(
+            [
+                [.expect("reserve-with-timeout 0\r\n"), .say("TIMED_OUT\r\n"), .wait],
+                [.expect("reserve-with-timeout 100\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .wait],
+            ], options
+        ) { client async throws in
+            let job = try #require(try await client.reserve(timeout: .seconds(100)))
+            let start = ContinuousClock.now
+            await #expect(throws: ClientError.self) { try await job.delete() }
+            #expect(start.duration(to: .now) < .seconds(60))
         }
     }
 

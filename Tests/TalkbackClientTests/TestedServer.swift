@@ -68,8 +68,11 @@ final class ScriptedServer: Sendable {
         case expect(String)
         case say(String)
         case close
+        case call(@Sendable () -> Void)
         /// Says and hears nothing until the client has gone.
         case wait
+        /// As `wait`, and the client must say nothing.
+        case silence
     }
 
     let listener: Listener
@@ -80,13 +83,18 @@ final class ScriptedServer: Sendable {
 
     var address: ServerAddress { ServerAddress(listener.address) }
 
-    /// Takes one connection after another, each with its script. What was received when the script ended is returned.
+    /// Takes as many connections as there are scripts, and goes on with each by its own.
     func run(_ scripts: [[Step]]) async throws {
-        for script in scripts {
-            let connection = try await listener.accept(timeout: .seconds(200))
-            connection.setIdleTimeout(.seconds(200))
-            try await Self.run(script, connection)
-            connection.close()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for script in scripts {
+                let connection = try await listener.accept(timeout: .seconds(200))
+                connection.setIdleTimeout(.seconds(200))
+                group.addTask {
+                    try await Self.run(script, connection)
+                    connection.close()
+                }
+            }
+            try await group.waitForAll()
         }
     }
 
@@ -103,6 +111,10 @@ final class ScriptedServer: Sendable {
                 guard heard == text else { throw Unexpected(expected: text, heard: heard) }
             case .say(let text): try await connection.send(text)
             case .close: return
+            case .call(let body): body()
+            case .silence:
+                let heard = try await connection.receive(upTo: 100)
+                guard heard.isEmpty else { throw Unexpected(expected: "", heard: String(decoding: heard, as: UTF8.self)) }
             case .wait: while try await !connection.receive(upTo: 100).isEmpty {}
             }
         }

@@ -49,9 +49,13 @@ struct WorkerTests {
 
     /// Waits until a tube has no jobs but buried ones.
     private func waitUntilDone(_ client: Client, _ tube: Tube) async throws {
-        while let statistics = try? await client.statistics(of: tube),
-            statistics.ready + statistics.reserved + statistics.delayed > 0
-        {
+        while true {
+            do {
+                let statistics = try await client.statistics(of: tube)
+                if statistics.ready + statistics.reserved + statistics.delayed == 0 { return }
+            } catch where error.reason == .notFound {
+                return
+            }
             try await Task.sleep(for: .milliseconds(5))
         }
     }
@@ -218,7 +222,8 @@ struct WorkerTests {
                     [
                         .expect("reserve\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("stats-job 1\r\n"),
                         .say("OK \(statistics.utf8.count)\r\n\(statistics)\r\n"), .expect("touch 1\r\n"),
-                        .say("NOT_FOUND\r\n"), .wait,
+                        .say("NOT_FOUND\r\n"), .expect("reserve\r\n"),
+                        .call { worker.stop() }, .silence,
                     ]
                 ])
             }
@@ -227,9 +232,36 @@ struct WorkerTests {
                 #expect(attempt == 4)
                 break
             }
-            worker.stop()
             try await group.waitForAll()
         }
+    }
+
+    @Test func jobWhoseWorkersAreLostIsBuried() async throws {
+        let record = Record()
+        try await TestedServer.serving { address in
+            let client = try await Client.connect(to: address)
+            let id = try await client.put("x", into: "a")
+            for _ in 0..<2 {
+                let other = try await Client.connect(to: address)
+                _ = try await other.reserve(from: ["a"])
+                await other.close()
+                while try await client.statistics(ofJob: id).state != .ready { try await Task.sleep(for: .milliseconds(1)) }
+            }
+            let worker = Worker(WorkerOptions(tubes: ["a"], attempts: 2), at: address) { await record.note($0) }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await worker.run() }
+                while try await client.statistics(ofJob: id).state != .buried { try await Task.sleep(for: .milliseconds(1)) }
+                worker.stop()
+                try await group.waitForAll()
+            }
+            await client.close()
+        }
+        let bodies = await record.bodies
+        #expect(bodies.isEmpty)
+    }
+
+    @Test func workerNeedsATube() async {
+        await #expect(throws: ClientError.self) { try await Worker(WorkerOptions(tubes: [])) { _ in }.run() }
     }
 
     @Test func serviceGroupStopsIt() async throws {
@@ -259,6 +291,9 @@ struct WorkerTests {
             ])
         #expect(backoff.pause(after: .max) == .seconds(100))
         #expect(backoff.pause(after: 0) == .seconds(5))
+        #expect(Backoff(first: .seconds(1), longest: .seconds(9), factor: .infinity).pause(after: 2) == .seconds(9))
+        #expect(Backoff(first: .seconds(1), longest: .seconds(9), factor: 1e300).pause(after: 9) == .seconds(9))
+        #expect(Backoff(first: .seconds(1), longest: .seconds(9), factor: .nan).pause(after: 9) == .seconds(1))
         for failures in 1...5 {
             let pause = backoff.randomPause(after: failures)
             #expect(pause <= backoff.pause(after: failures) && pause * 2 >= backoff.pause(after: failures))

@@ -8,12 +8,12 @@ import Testing
 /// `talkback bench` against `talkback serve`.
 @Suite(.timeLimit(.minutes(5)))
 struct BenchTests {
-    private func bench(_ server: QueueServer, _ arguments: String...) throws -> Program {
+    private func bench(_ server: TCPQueueServer, _ arguments: String...) throws -> Program {
         try Program("talkback", ["bench", "--address", "\(server.address)"] + arguments)
     }
 
     /// No job, and no tube but the one that is always there.
-    private func expectNothingLeft(on server: QueueServer) throws {
+    private func expectNothingLeft(on server: TCPQueueServer) throws {
         for state in ["ready", "delayed", "reserved", "buried"] {
             #expect(try server.statistic("current-jobs-\(state)") == "0")
         }
@@ -29,7 +29,7 @@ struct BenchTests {
     // MARK: Figures
 
     @Test func cyclesAreCountedAsTheServerCountsThem() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try bench(server, "--seconds", "0.3", "--connections", "3", "--json").outcome()
         #expect(outcome.status == 0 && outcome.errors.isEmpty)
         let report = try JSON(outcome.output)
@@ -47,7 +47,7 @@ struct BenchTests {
     }
 
     @Test func pipelinedPutsAreCountedAsTheServerCountsThem() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try bench(
             server, "--seconds", "0.3", "--connections", "2", "--pipeline", "1000", "--json"
         ).outcome()
@@ -65,7 +65,7 @@ struct BenchTests {
     /// None, and more than a socket takes at once.
     @Test(arguments: ["0", "1", "1000000"], ["1", "2"])
     func bodiesAreOfAnySize(size: String, connections: String) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         for pipeline in [[], ["--pipeline", "20"]] {
             let arguments = ["--address", "\(server.address)", "--size", size, "--connections", connections]
             let outcome = try Program("talkback", ["bench", "--seconds", "0.1", "--json"] + arguments + pipeline)
@@ -77,7 +77,7 @@ struct BenchTests {
     }
 
     @Test func figuresForPeople() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let lines = try bench(server, "--seconds", "0.1", "--connections", "1").outcome().output.split(
             separator: "\n", omittingEmptySubsequences: false)
         try #require(lines.count == 8)
@@ -94,7 +94,7 @@ struct BenchTests {
 
     @Test(arguments: [[], ["--pipeline", "100"]])
     func signalEndsItWithFigures(mode: [String]) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try Program(
             "talkback", ["bench", "--address", "\(server.address)", "--seconds", "1000", "--json"] + mode)
         while try server.statistic("cmd-delete") == "0" { #expect(program.isRunning) }
@@ -108,7 +108,7 @@ struct BenchTests {
 
     @Test(arguments: [[], ["--pipeline", "100", "--connections", "3"]])
     func refusalIsAnErrorThatLeavesNothing(mode: [String]) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try Program(
             "talkback", ["bench", "--address", "\(server.address)", "--seconds", "1000"] + mode)
         while try server.statistic("cmd-delete") == "0" { #expect(program.isRunning) }
@@ -120,7 +120,7 @@ struct BenchTests {
     }
 
     @Test func serverThatGoesIsAnError() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try bench(server, "--seconds", "1000")
         while try server.statistic("cmd-delete") == "0" { #expect(program.isRunning) }
         server.kill()
@@ -131,14 +131,14 @@ struct BenchTests {
     }
 
     @Test func bodyThatIsTooLargeIsAnError() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try bench(server, "--size", "2000000").outcome()
         #expect(outcome.status == 1)
         #expect(outcome.errors == "Error: put: the server answered JOB_TOO_BIG\n")
     }
 
     @Test func nobodyThereIsAnError() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         server.kill()
         let outcome = try bench(server).outcome()
         #expect(outcome.status == 1)
@@ -148,7 +148,7 @@ struct BenchTests {
     // MARK: Tubes of others
 
     @Test func tubeWithJobsIsRefused() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         try server.say("use emails\r\nput 0 1000 10 1\r\nx\r\nput 0 0 10 1\r\ny\r\n")
         let outcome = try bench(server, "--tube", "emails").outcome()
         #expect(outcome.status == 1)
@@ -159,7 +159,7 @@ struct BenchTests {
     }
 
     @Test func tubeWithWorkersIsRefused() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let worker = try Socket.connect(to: server.address)
         try worker.sendAll("watch emails\r\nreserve\r\n")
         while try server.statistic("current-waiting") != "1" {}
@@ -172,7 +172,7 @@ struct BenchTests {
 
     @Test(arguments: ["default", "emails"])
     func emptyTubeCanBeUsed(tube: String) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try bench(server, "--tube", tube, "--seconds", "0.1").outcome()
         #expect(outcome.status == 0 && outcome.errors.isEmpty)
         try expectNothingLeft(on: server)
@@ -180,7 +180,7 @@ struct BenchTests {
 
     /// The load reserves a job that it has not put: it says so, and does not delete it.
     @Test func jobOfSomebodyElseIsNotDeleted() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try bench(server, "--tube", "emails", "--seconds", "1000", "--connections", "1")
         while try server.statistic("cmd-delete") == "0" { #expect(program.isRunning) }
         try server.say("use emails\r\nput 0 0 10 64\r\n\(String(repeating: "x", count: 64))\r\n")

@@ -19,7 +19,7 @@ struct WatchTests {
 
     @Test(arguments: [[], ["--once"]])
     func tableIsPrintedOnce(arguments: [String]) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         try server.say(Self.someJobs)
         let outcome = try Program("talkback", ["watch", "--address", "\(server.address)"] + arguments).outcome()
         #expect(outcome.status == 0 && outcome.errors.isEmpty)
@@ -32,7 +32,7 @@ struct WatchTests {
     }
 
     @Test func jsonHasEveryField() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         try server.say(Self.someJobs)
         let worker = try Socket.connect(to: server.address)
         try worker.sendAll("watch emails\r\nreserve\r\n")
@@ -58,7 +58,7 @@ struct WatchTests {
     }
 
     @Test func ratesAreThoseBetweenTwoLooks() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try watch(server.address, "--json", "--interval", "0.2")
         _ = program.line()
         let job = "put 0 0 10 1\r\na\r\n"
@@ -76,7 +76,7 @@ struct WatchTests {
     }
 
     @Test func oneTableCanHaveRates() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try watch(server.address, "--once", "--interval", "0.1").outcome()
         #expect(outcome.status == 0)
         let lines = outcome.output.split(separator: "\n", omittingEmptySubsequences: false)
@@ -84,7 +84,7 @@ struct WatchTests {
     }
 
     @Test func tubesComeAndGo() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let program = try watch(server.address, "--json", "--interval", "0.05")
         func waitForTubes(_ names: [String]) throws {
             while try JSON(program.line()).objects("tubes").compactMap({ $0.text("name") }) != names {}
@@ -98,21 +98,21 @@ struct WatchTests {
     }
 
     @Test func serverGoesAndComesBack() throws {
-        var server = try QueueServer()
+        var server = try TCPQueueServer()
         let port = try #require(server.address.port)
         let program = try watch(server.address, "--json", "--interval", "0.05")
         #expect(try JSON(program.line()).objects("tubes").count == 1)
         server.kill()
         let complaint = program.errorLine()
         #expect(complaint.hasPrefix("ask for ") && complaint.hasSuffix("; trying again"))
-        server = try QueueServer(port: port)
+        server = try TCPQueueServer(port: port)
         try server.say("use back\r\nput 0 0 10 1\r\na\r\n")
         while try JSON(program.line()).objects("tubes").count != 2 {}
         #expect(program.end(SIGKILL).status == -SIGKILL)
     }
 
     @Test func manyTubesAreAllShown() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         try server.say((0..<2345).map { "use tube-\($0)\r\nput 0 0 10 1\r\na\r\n" }.joined())
         let report = try JSON(try watch(server.address, "--json").outcome().output)
         #expect(report.objects("tubes").count == 2346 && report.object("total")?.number("ready") == 2345)
@@ -121,7 +121,7 @@ struct WatchTests {
     // MARK: Errors
 
     @Test func nobodyThereIsAnError() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         server.kill()
         let outcome = try watch(server.address, "--once").outcome()
         #expect(outcome.status == 1 && outcome.output.isEmpty)
@@ -139,7 +139,7 @@ struct WatchTests {
     }
 
     @Test func environmentNamesTheServer() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let set = try Program(shell: "TALKBACK_ADDRESS=\(server.address) talkback watch --once").outcome()
         #expect(set.status == 0 && set.output.hasPrefix("\(server.address)  "))
         let wrong = try Program(shell: "TALKBACK_ADDRESS=nowhere talkback watch --once").outcome()
@@ -152,7 +152,7 @@ struct WatchTests {
     }
 
     @Test func outputThatNobodyReadsEndsIt() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let outcome = try Program(
             shell: "{ talkback watch --address \(server.address) --json --interval 0.05; echo $? >&2; } | head -n 1"
         ).outcome()

@@ -91,7 +91,7 @@ struct WatchViewTests {
     }
 
     @Test func keyEndsIt() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let terminal = try Terminal("--address", "\(server.address)", "--interval", "0.1")
         try terminal.waitFor(Self.enter, "\(server.address)  version ", "DELETED/S", "1 tube ", "default ")
         #expect(terminal.isRaw)
@@ -106,7 +106,7 @@ struct WatchViewTests {
 
     @Test(arguments: [SIGINT, SIGTERM, SIGHUP, SIGQUIT])
     func signalEndsIt(signal: Int32) throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let terminal = try Terminal("--address", "\(server.address)")
         try terminal.waitFor("default ")
         terminal.program.send(signal)
@@ -114,7 +114,7 @@ struct WatchViewTests {
     }
 
     @Test func settingsAreRestored() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let terminal = try Terminal("--address", "\(server.address)")
         try terminal.waitFor("default ")
         #expect(!terminal.isAsBefore)
@@ -131,7 +131,7 @@ struct WatchViewTests {
     }
 
     @Test func windowIsFollowed() throws {
-        let server = try QueueServer()
+        let server = try TCPQueueServer()
         let name = "a-tube-" + String(repeating: "x", count: 100)
         try server.say("use \(name)\r\nput 0 0 10 1\r\na\r\n")
         try server.say((0..<50).map { "use tube-\($0)\r\nput 0 0 10 1\r\na\r\n" }.joined())
@@ -145,26 +145,26 @@ struct WatchViewTests {
     }
 
     @Test func serverGoesAndComesBack() throws {
-        var server = try QueueServer()
+        var server = try TCPQueueServer()
         let port = try #require(server.address.port)
         let terminal = try Terminal("--address", "\(server.address)", "--interval", "0.1")
         try terminal.waitFor("default ")
         server.kill()
         // What is known stays there.
         try terminal.waitFor("trying again; the table is ", " old", "default ")
-        server = try QueueServer(port: port)
+        server = try TCPQueueServer(port: port)
         try terminal.waitFor("\(server.address)  version ", "default ")
         try terminal.press("q")
         try expectEnd(terminal)
     }
 
     @Test func serverThatIsNotThereYetIsWaitedFor() throws {
-        var server = try QueueServer()
+        var server = try TCPQueueServer()
         let port = try #require(server.address.port)
         server.kill()
         let terminal = try Terminal("--address", "\(server.address)", "--interval", "0.1")
         try terminal.waitFor("connect \(server.address): Connection refused (ECONNREFUSED); trying again")
-        server = try QueueServer(port: port)
+        server = try TCPQueueServer(port: port)
         try terminal.waitFor("default ")
         try terminal.press("q")
         try expectEnd(terminal)

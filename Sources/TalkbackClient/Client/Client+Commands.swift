@@ -43,8 +43,8 @@ extension Client {
     public func delete(_ id: JobID) async throws(ClientError) {
         let operation = "delete job \(id)"
         let reply: Reply
-        if let holder = holders[id] {
-            reply = try await perform(operation, .delete(id), on: id, of: holder, finish: .always)
+        if let holder = holders[id], let reservation = lane(holder)?.heldJobs[id] {
+            reply = try await perform(operation, .delete(id), on: id, of: holder, reservation, finish: .always)
         } else {
             reply = try await perform(operation, .delete(id), isRepeatable: false).reply
         }
@@ -153,9 +153,11 @@ extension Client {
         return try Self.checked(YAML.fields(of: text).map { Statistics($0) }, operation)
     }
 
-    func statistics(of id: JobID, on lane: Lane.ID) async throws(ClientError) -> JobStatistics {
+    func statistics(
+        of id: JobID, _ reservation: Lane.Reservation, on lane: Lane.ID
+    ) async throws(ClientError) -> JobStatistics {
         let operation = "ask for statistics of job \(id)"
-        let reply = try await perform(operation, .statsJob(id), on: id, of: lane, finish: .never)
+        let reply = try await perform(operation, .statsJob(id), on: id, of: lane, reservation, finish: .never)
         guard case .ok(let text) = reply else { throw ClientError(operation, Self.reason(for: reply)) }
         return try Self.checked(YAML.fields(of: text).flatMap { JobStatistics(Statistics($0)) }, operation)
     }

@@ -79,8 +79,8 @@ extension Client {
         case job(ReservedJob)
         case timedOut
         case failed(ClientError)
-        /// There is no connection any more, or none yet.
-        case lost(SocketError)
+        /// There is no connection any more, which there had been since then, or none yet.
+        case lost(SocketError, connectedAt: Int64?)
     }
 
     /// Reserves over a connection that does nothing else, and waits.
@@ -95,14 +95,13 @@ extension Client {
         while true {
             if isClosed || isReservingStopped { throw ClientError(operation(), .closed) }
             if Task.isCancelled { throw ClientError(operation(), .cancelled) }
-            let start = loop.now
             switch await attempt(operation, tubes, until: end) {
             case .job(let job): return job
             case .timedOut: return nil
             case .failed(let error): throw error
-            case .lost(let error):
+            case .lost(let error, let connectedAt):
                 // A connection that has held for a while is a new beginning.
-                if loop.now - start > 1_000_000_000 { failures = 0 }
+                if let connectedAt, loop.now - connectedAt > 1_000_000_000 { failures = 0 }
                 failures += 1
                 if failures == 1 { patienceEnd = loop.now + options.patience.clampedNanoseconds }
                 if isClosed || isReservingStopped || Task.isCancelled { continue }
@@ -117,8 +116,9 @@ extension Client {
         do throws(SocketError) {
             lane = try await waitingLane(for: tubes)
         } catch {
-            return .lost(error)
+            return .lost(error, connectedAt: nil)
         }
+        let start = loop.now
         // Those that wait were told; this one had not begun.
         if isReservingStopped {
             lane.close()
@@ -140,7 +140,8 @@ extension Client {
             lane.close()
             return .failed(ClientError(operation(), Self.reason(for: reply)))
         // What a lost connection had reserved was given back, so nothing is done twice.
-        case .failure(.ended(let error, _)): return .lost(error ?? SocketError(.receive, .closed))
+        case .failure(.ended(let error, _)):
+            return .lost(error ?? SocketError(.receive, .closed), connectedAt: start)
         case .failure(let failure): return .failed(self.error(operation(), failure))
         }
     }
@@ -157,16 +158,27 @@ extension Client {
     // MARK: Jobs and their connections
 
     private func hold(_ id: JobID, _ body: [UInt8], on lane: Lane.ID) -> ReservedJob {
-        // If the connection has ended since, every command on the job will say so.
-        if let lane = self.lane(lane) {
-            lane.heldJobs.insert(id)
-            holders[id] = lane.id
-        }
-        return ReservedJob(Job(id: id, body: body), self, lane)
+        ReservedJob(Job(id: id, body: body), self, lane, reserve(id, on: lane))
     }
 
-    private func letGo(_ id: JobID, _ lane: Lane) {
-        guard lane.heldJobs.remove(id) != nil else { return }
+    /// Notes that a connection has reserved a job. Whoever has had it from the same connection has it no more.
+    private func reserve(_ id: JobID, on lane: Lane.ID) -> Lane.Reservation {
+        reservations += 1
+        // If the connection has ended since, every command on the job will say so.
+        if let lane = self.lane(lane) {
+            lane.heldJobs[id] = reservations
+            holders[id] = lane.id
+        }
+        return reservations
+    }
+
+    func holds(_ id: JobID, _ reservation: Lane.Reservation, on lane: Lane.ID) -> Bool {
+        self.lane(lane)?.heldJobs[id] == reservation
+    }
+
+    private func letGo(_ id: JobID, _ reservation: Lane.Reservation, _ lane: Lane) {
+        guard lane.heldJobs[id] == reservation else { return }
+        lane.heldJobs[id] = nil
         if holders[id] == lane.id { holders[id] = nil }
         keepIdle(lane)
     }
@@ -175,7 +187,7 @@ extension Client {
     private static var idleLimit: Int { 64 }
 
     private func keepIdle(_ lane: Lane) {
-        guard lane.id != shared, lane.heldJobs.isEmpty, !lane.isEnded else { return }
+        guard lane.id != shared, lane.heldJobs.isEmpty, !lane.isEnded, !idle.contains(lane.id) else { return }
         if idle.count < Self.idleLimit, !isReservingStopped { idle.append(lane.id) } else { lane.close() }
     }
 
@@ -189,18 +201,19 @@ extension Client {
 
     /// Sends a command on a job over the connection that has reserved the job.
     func perform(
-        _ operation: @autoclosure () -> String, _ command: Command, on job: JobID, of id: Lane.ID, finish: Finish
+        _ operation: @autoclosure () -> String, _ command: Command, on job: JobID, of id: Lane.ID,
+        _ reservation: Lane.Reservation, finish: Finish
     ) async throws(ClientError) -> Reply {
         if isClosed { throw ClientError(operation(), .closed) }
-        guard let lane = lane(id), lane.heldJobs.contains(job) else { throw ClientError(operation(), .jobLost) }
+        guard let lane = lane(id), lane.heldJobs[job] == reservation else { throw ClientError(operation(), .jobLost) }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
         switch await ask(command, nil, nil, nil, deadline, on: lane) {
         case .success(.notFound):
             // Its time was over, and it is another worker's.
-            letGo(job, lane)
+            letGo(job, reservation, lane)
             throw ClientError(operation(), .notFound)
         case .success(let reply):
-            if finish == .always { letGo(job, lane) }
+            if finish == .always { letGo(job, reservation, lane) }
             return reply
         case .failure(.ended(_, let wasSent)) where !isClosed && (!wasSent || finish == .never):
             throw ClientError(operation(), .jobLost)
@@ -208,14 +221,24 @@ extension Client {
         }
     }
 
-    /// Releases a job that nobody can name any more, as soon as it can be.
-    func giveBack(_ id: JobID, on laneID: Lane.ID) async {
-        guard let lane = lane(laneID), holders[id] == nil || holders[id] == laneID else { return }
+    /// Releases a job that has come for somebody who does not wait for it any more.
+    func giveBackOrphan(_ id: JobID, on lane: Lane.ID) {
+        let reservation = reserve(id, on: lane)
+        Task { await giveBack(id, reservation, on: lane) }
+    }
+
+    /// Releases a job that nobody can name any more, unless it was reserved anew meanwhile.
+    func giveBack(_ id: JobID, _ reservation: Lane.Reservation, on laneID: Lane.ID) async {
+        guard let lane = lane(laneID), lane.heldJobs[id] == reservation else { return }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
-        guard case .success(.ok(let text)) = await ask(.statsJob(id), nil, nil, nil, deadline, on: lane),
-            let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) })
-        else { return }
-        _ = await ask(.release(id, priority: job.priority, delay: 0), nil, nil, nil, deadline, on: lane)
-        letGo(id, lane)
+        let answer = await ask(.statsJob(id), nil, nil, nil, deadline, on: lane)
+        guard !lane.isEnded, lane.heldJobs[id] == reservation else { return }
+        if case .success(.ok(let text)) = answer, let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) }) {
+            _ = await ask(.release(id, priority: job.priority, delay: 0), nil, nil, nil, deadline, on: lane)
+        } else if lane.id != shared {
+            // With the connection the server gives it back, whatever it is.
+            return lane.close()
+        }
+        letGo(id, reservation, lane)
     }
 }

@@ -16,6 +16,8 @@ internal import SystemPackage
 /// try await job.delete()
 /// ```
 ///
+/// A client that is no longer needed is to be closed: until then it keeps its connection.
+///
 /// One client is enough for a program: any number of tasks may use it at once, and their commands then go over one connection
 /// without waiting for each other's replies. A reserve that has to wait gets a connection of its own, and so stops nobody.
 ///
@@ -48,8 +50,12 @@ public actor Client {
     /// Connections that a reserve waits on.
     var waiting: Set<Lane.ID> = []
     var isReservingStopped = false
-    /// Connections whose first deadline the loop will look at.
-    private var armed: Set<Lane.ID> = []
+    /// When the loop will look at the deadlines of a connection.
+    private var deadlineTimers: [Lane.ID: (time: Int64, timer: ScheduledTimer)] = [:]
+    /// Counts what was reserved.
+    var reservations: Lane.Reservation = 0
+    /// How many connections in a row have ended without a single reply.
+    private var uselessConnections = 0
 
     static let reconnecting = Backoff(first: .milliseconds(50), longest: .seconds(2))
 
@@ -125,16 +131,19 @@ public actor Client {
         watching tubes: Set<TubeName>? = nil, isRepeatable: Bool
     ) async throws(ClientError) -> (reply: Reply, lane: Lane.ID) {
         let patienceEnd = loop.now + options.patience.clampedNanoseconds
+        var attempts = 0
         while true {
             let lane = try await sharedLane(until: patienceEnd, operation)
             let deadline = loop.now + options.replyTimeout.clampedNanoseconds
             switch await ask(command, body, tube?.name, tubes, deadline, on: lane) {
             case .success(let reply): return (reply, lane.id)
             case .failure(let failure):
-                if case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed, loop.now < patienceEnd {
-                    continue
+                guard case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed else {
+                    throw error(operation(), failure)
                 }
-                throw error(operation(), failure)
+                // At least once more, whatever the patience: a connection that was idle may have ended long ago.
+                if attempts > 0, loop.now >= patienceEnd { throw error(operation(), failure) }
+                attempts += 1
             }
         }
     }
@@ -152,7 +161,7 @@ public actor Client {
                 if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
                 ticket.token = lane.send(
                     command, body: body, using: tube, watching: tubes, deadline: deadline, continuation)
-                watchDeadlines(of: lane)
+                if deadline < .max { lookAtDeadlines(of: id, at: deadline) }
             }
         } onCancel: {
             Task { await self.cancel(ticket, on: id) }
@@ -166,7 +175,7 @@ public actor Client {
     }
 
     private func cancel(_ ticket: Ticket, on id: Lane.ID) {
-        guard let lane = lanes[id] else { return }
+        guard let lane = lanes[id], lane.isUnderWay(ticket.token) else { return }
         // A connection that waits for a job has nothing else to lose, and the job goes back with it.
         if waiting.contains(id) { lane.close() } else { lane.cancel(ticket.token) }
     }
@@ -180,6 +189,7 @@ public actor Client {
                 wasSent ? .outcomeUnknown(error) : .cannotConnect(error ?? SocketError(.send, .closed)))
         case .timedOut: ClientError(operation, .outcomeUnknown(SocketError(.receive, .system(.timedOut))))
         case .cancelled: ClientError(operation, .cancelled)
+        case .refused(let reply): ClientError(operation, Self.reason(for: reply))
         case .notTheProtocol(let error): ClientError(operation, .unexpectedReply("\(error)"))
         }
     }
@@ -195,8 +205,8 @@ public actor Client {
             if isClosed { throw ClientError(operation(), .closed) }
             if let shared, let lane = lanes[shared], !lane.isEnded { return lane }
             if Task.isCancelled { throw ClientError(operation(), .cancelled) }
-            if !isFirst, let error = lastConnectError, loop.now >= deadline {
-                throw ClientError(operation(), .cannotConnect(error))
+            if !isFirst, loop.now >= deadline {
+                throw ClientError(operation(), .cannotConnect(lastConnectError ?? SocketError(.connect, .closed)))
             }
             isFirst = false
             await waitForConnection(until: deadline)
@@ -216,8 +226,12 @@ public actor Client {
     /// One attempt after another for as long as somebody waits.
     private func connectShared() async {
         var failures = 0
+        if uselessConnections > 0 {
+            try? await loop.sleep(for: Self.reconnecting.randomPause(after: uselessConnections))
+        }
         while !isClosed {
             do throws(SocketError) {
+                lastConnectError = nil
                 shared = try await newLane(timeout: options.connectTimeout).id
                 break
             } catch {
@@ -257,8 +271,7 @@ public actor Client {
         let lane = Lane(nextLane, connection)
         lanes[lane.id] = lane
         lane.onOrphan = { [weak self, id = lane.id] job in
-            guard let self else { return }
-            Task { await self.giveBack(job, on: id) }
+            self?.assumeIsolated { client in client.giveBackOrphan(job, on: id) }
         }
         let id = lane.id
         Task {
@@ -269,24 +282,30 @@ public actor Client {
     }
 
     private func forget(_ id: Lane.ID) {
-        for job in lanes[id]?.heldJobs ?? [] { holders[job] = nil }
-        lanes[id] = nil
+        if let lane = lanes.removeValue(forKey: id) {
+            for job in lane.heldJobs.keys where holders[job] == id { holders[job] = nil }
+            uselessConnections = lane.hasReplied ? 0 : uselessConnections + 1
+        }
         idle.removeAll { $0 == id }
         if shared == id { shared = nil }
+        deadlineTimers.removeValue(forKey: id)?.timer.cancel()
     }
 
-    /// Sees to it that somebody looks at the deadlines of a connection's replies.
-    private func watchDeadlines(of lane: Lane) {
-        guard !armed.contains(lane.id), let deadline = lane.nextDeadline, deadline < .max else { return }
-        armed.insert(lane.id)
-        let id = lane.id
-        _ = loop.schedule(at: deadline) { [weak self] in
+    /// Sees to it that somebody looks at the deadlines of a connection's replies then, or sooner.
+    private func lookAtDeadlines(of id: Lane.ID, at time: Int64) {
+        if let armed = deadlineTimers[id] {
+            guard time < armed.time else { return }
+            armed.timer.cancel()
+        }
+        let timer = loop.schedule(at: time) { [weak self] in
             self?.assumeIsolated { client in
-                client.armed.remove(id)
+                client.deadlineTimers[id] = nil
                 guard let lane = client.lanes[id] else { return }
-                lane.checkDeadlines(at: client.loop.now)
-                client.watchDeadlines(of: lane)
+                let patience = client.options.replyTimeout.clampedNanoseconds
+                let again = lane.checkDeadlines(at: client.loop.now, patience: patience) ?? lane.nextDeadline
+                if let again, again < .max { client.lookAtDeadlines(of: id, at: again) }
             }
         }
+        deadlineTimers[id] = (time, timer)
     }
 }

@@ -11,6 +11,7 @@ public final class ReservedJob: Sendable, Identifiable {
     public let job: Job
     private let client: Client
     private let lane: Lane.ID
+    private let reservation: Lane.Reservation
     private let isFinished = Atomic(false)
 
     /// The job's number.
@@ -20,15 +21,16 @@ public final class ReservedJob: Sendable, Identifiable {
     /// The body as text; what is not UTF-8 is replaced.
     public var text: String { job.text }
 
-    init(_ job: Job, _ client: Client, _ lane: Lane.ID) {
+    init(_ job: Job, _ client: Client, _ lane: Lane.ID, _ reservation: Lane.Reservation) {
         self.job = job
         self.client = client
         self.lane = lane
+        self.reservation = reservation
     }
 
     deinit {
         guard !isFinished.load(ordering: .relaxed) else { return }
-        Task { [client, id = job.id, lane] in await client.giveBack(id, on: lane) }
+        Task { [client, id = job.id, reservation, lane] in await client.giveBack(id, reservation, on: lane) }
     }
 
     /// The job is done, and there is nothing left of it: the protocol's `delete`.
@@ -63,17 +65,22 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` or ``ClientError/Reason/jobLost`` if the job is no longer this
     ///   client's. Whoever works on it should stop then.
     public func touch() async throws(ClientError) {
-        let reply = try await client.perform("touch job \(id)", .touch(id), on: id, of: lane, finish: .never)
+        let reply = try await client.perform("touch job \(id)", .touch(id), on: id, of: lane, reservation, finish: .never)
         try await client.expect(.touched, reply, "touch job \(id)")
     }
 
     /// What the server says of the job: the protocol's `stats-job`, over the connection that has reserved it.
     public func statistics() async throws(ClientError) -> JobStatistics {
-        try await client.statistics(of: id, on: lane)
+        try await client.statistics(of: id, reservation, on: lane)
+    }
+
+    /// Whether it is known already that the job is no longer this client's.
+    var isLost: Bool {
+        get async { await !client.holds(id, reservation, on: lane) }
     }
 
     private func finish(_ operation: String, _ command: Command, _ expected: Reply) async throws(ClientError) {
-        let reply = try await client.perform(operation, command, on: id, of: lane, finish: .always)
+        let reply = try await client.perform(operation, command, on: id, of: lane, reservation, finish: .always)
         isFinished.store(true, ordering: .relaxed)
         try await client.expect(expected, reply, operation)
     }

@@ -10,6 +10,8 @@ internal import Sockets
 /// Only one client uses it, on its event loop.
 final class Lane {
     typealias ID = Int
+    /// Counts what the client has reserved.
+    typealias Reservation = UInt64
 
     /// Why a command got no reply.
     enum Failure: Error {
@@ -17,6 +19,8 @@ final class Lane {
         case ended(SocketError?, wasSent: Bool)
         case timedOut
         case cancelled
+        /// What the command needs first was refused; it was not sent.
+        case refused(Reply)
         case notTheProtocol(ReplyError)
     }
 
@@ -36,8 +40,21 @@ final class Lane {
 
     private enum Role {
         case command
-        /// Comes before a command that needs it; `USING` or `WATCHING` is the answer.
-        case preparation
+        /// Comes before a command that needs a tube to be used; `USING` is the answer.
+        case use
+        /// Comes before a reserve that needs other tubes to be watched; `WATCHING` is the answer.
+        case watch
+    }
+
+    /// A command that waits until the connection was prepared for it, or for the one before it.
+    private struct Waiting {
+        let token: UInt64
+        let command: Command
+        let body: [UInt8]?
+        let tube: TubeName?
+        let tubes: Set<TubeName>?
+        let deadline: Int64
+        let continuation: CheckedContinuation<Answer, Never>?
     }
 
     let id: ID
@@ -49,18 +66,28 @@ final class Lane {
     private var outputPosition = 0
     /// Bytes that the kernel has taken, and bytes there were.
     private var sentCount = 0
+    private var lastSendTime: Int64 = 0
     private var queuedCount = 0
     private var pending: [Pending] = []
     private var firstPending = 0
+    private var waiting: [Waiting] = []
+    private var firstWaiting = 0
+    /// How many preparations were not answered yet. No command is sent until all were: behind one that is refused it would be
+    /// done in the wrong tube.
+    private var preparations = 0
     private var nextToken: UInt64 = 0
     private var isFlushRequested = false
     private var isHalfClosed = false
+    /// There may be something to receive that no event will tell of.
+    private var mayReceive = false
 
     /// What puts go into and what reserves come from, once all that was queued is executed.
     private var used = TubeName.default
     private(set) var watched: Set<TubeName> = [.default]
-    /// Jobs that this connection has reserved.
-    var heldJobs: Set<JobID> = []
+    /// Jobs that this connection has reserved, and which reservation it was: the same job may come again.
+    var heldJobs: [JobID: Reservation] = [:]
+    /// Whether the server has ever answered on it.
+    private(set) var hasReplied = false
     private(set) var isEnded = false
     /// Called with a job that nobody waits for any more.
     var onOrphan: (JobID) -> Void = { _ in }
@@ -109,49 +136,85 @@ final class Lane {
             continuation?.resume(returning: .failure(.ended(nil, wasSent: false)))
             return nextToken
         }
-        if let tube, tube != used {
-            prepare(.use(tube), deadline)
-            used = tube
-        }
-        if let tubes, tubes != watched { watch(tubes, deadline) }
-        let start = output.count
-        if let body, case .put(let header) = command {
-            output.append(header, body: body)
+        let command = Waiting(
+            token: nextToken, command: command, body: body, tube: tube, tubes: tubes, deadline: deadline,
+            continuation: continuation)
+        if firstWaiting < waiting.count || !isPrepared(for: command) {
+            waiting.append(command)
         } else {
-            output.append(command)
+            queue(command)
         }
-        add(.command, from: start, deadline, continuation)
         requestFlush()
         return nextToken
     }
 
-    private func watch(_ tubes: Set<TubeName>, _ deadline: Int64) {
-        // First what is new: a connection that watches nothing is not allowed.
-        for tube in tubes.subtracting(watched) { prepare(.watch(tube), deadline) }
-        for tube in watched.subtracting(tubes) { prepare(.ignore(tube), deadline) }
-        watched = tubes
+    /// Whether the connection uses and watches what a command needs. What it lacks is asked for.
+    private func isPrepared(for command: Waiting) -> Bool {
+        if preparations == 0, let tube = command.tube, tube != used {
+            prepare(.use(tube), .use, command.deadline)
+            used = tube
+        }
+        if preparations == 0, let tubes = command.tubes, tubes != watched {
+            // First what is new: a connection that watches nothing is not allowed.
+            for tube in tubes.subtracting(watched) { prepare(.watch(tube), .watch, command.deadline) }
+            for tube in watched.subtracting(tubes) { prepare(.ignore(tube), .watch, command.deadline) }
+            watched = tubes
+        }
+        return preparations == 0
     }
 
-    private func prepare(_ command: Command, _ deadline: Int64) {
+    private func prepare(_ command: Command, _ role: Role, _ deadline: Int64) {
+        preparations += 1
         let start = output.count
         output.append(command)
-        add(.preparation, from: start, deadline, nil)
+        add(role, token: 0, from: start, deadline, nil)
+    }
+
+    private func queue(_ command: Waiting) {
+        let start = output.count
+        if let body = command.body, case .put(let header) = command.command {
+            output.append(header, body: body)
+        } else {
+            output.append(command.command)
+        }
+        add(.command, token: command.token, from: start, command.deadline, command.continuation)
+    }
+
+    /// Queues what the connection is prepared for by now.
+    private func queueWaiting() {
+        while firstWaiting < waiting.count, isPrepared(for: waiting[firstWaiting]) {
+            queue(waiting[firstWaiting])
+            firstWaiting += 1
+        }
+        if firstWaiting == waiting.count || firstWaiting > 256 {
+            waiting.removeFirst(firstWaiting)
+            firstWaiting = 0
+        }
+        requestFlush()
     }
 
     private func add(
-        _ role: Role, from start: Int, _ deadline: Int64, _ continuation: CheckedContinuation<Answer, Never>?
+        _ role: Role, token: UInt64, from start: Int, _ deadline: Int64,
+        _ continuation: CheckedContinuation<Answer, Never>?
     ) {
         queuedCount += output.count - start
         pending.append(
-            Pending(
-                token: nextToken, continuation: continuation, role: role, deadline: deadline, end: queuedCount))
+            Pending(token: token, continuation: continuation, role: role, deadline: deadline, end: queuedCount))
+    }
+
+    /// Whether a command was neither answered nor given up.
+    func isUnderWay(_ token: UInt64) -> Bool {
+        pending[firstPending...].contains { $0.token == token && $0.continuation != nil }
+            || waiting[firstWaiting...].contains { $0.token == token }
     }
 
     /// Lets the caller of a command go. Its reply is thrown away when it comes, but a job in it is not.
     func cancel(_ token: UInt64) {
-        guard let index = pending[firstPending...].lastIndex(where: { $0.token == token && $0.role == .command }) else {
+        if let index = waiting[firstWaiting...].firstIndex(where: { $0.token == token }) {
+            waiting.remove(at: index).continuation?.resume(returning: .failure(.cancelled))
             return
         }
+        guard let index = pending[firstPending...].lastIndex(where: { $0.token == token }) else { return }
         let continuation = pending[index].continuation
         pending[index].continuation = nil
         continuation?.resume(returning: .failure(.cancelled))
@@ -160,17 +223,26 @@ final class Lane {
     // MARK: Deadlines
 
     /// When the first of the replies that are waited for should be there.
-    var nextDeadline: Int64? { pending[firstPending...].lazy.map(\.deadline).min() }
+    var nextDeadline: Int64? {
+        let deadlines = [pending[firstPending...].lazy.map(\.deadline).min(), waiting[firstWaiting...].lazy.map(\.deadline).min()]
+        return deadlines.compactMap(\.self).min()
+    }
 
     /// Ends the connection if a reply is late: all that wait behind it would be late too.
-    func checkDeadlines(at now: Int64) {
-        guard !isEnded, pending[firstPending...].contains(where: { $0.deadline <= now }) else { return }
+    ///
+    /// - Parameter patience: How long nothing more may be sent before what is still to be sent is late too: a large body takes
+    ///   its time.
+    /// - Returns: When to look again; `nil` for ``nextDeadline``.
+    func checkDeadlines(at now: Int64, patience: Int64) -> Int64? {
+        guard !isEnded, let deadline = nextDeadline, deadline <= now else { return nil }
+        if outputPosition < output.count, lastSendTime + patience > now { return lastSendTime + patience }
         for index in firstPending..<pending.count where pending[index].deadline <= now {
             let continuation = pending[index].continuation
             pending[index].continuation = nil
             continuation?.resume(returning: .failure(.timedOut))
         }
         close()
+        return nil
     }
 
     // MARK: The loop's calls
@@ -186,18 +258,23 @@ final class Lane {
         isFlushRequested = false
         if !events.isDisjoint(with: [.peerHalfClosed, .hangUp, .error]) { isHalfClosed = true }
         try flush()
-        guard !events.isDisjoint(with: [.readable, .peerHalfClosed, .hangUp, .error]) else { return }
-        while !isEnded {
+        if !events.isDisjoint(with: [.readable, .peerHalfClosed, .hangUp, .error]) { mayReceive = true }
+        // The loop's others have their turn before there is more.
+        for _ in 0..<16 where mayReceive && !isEnded {
             input.removeAll(keepingCapacity: true)
-            guard let count = try exchange.tryReceive(appendingTo: &input, upTo: 1 << 16) else { return }
+            guard let count = try exchange.tryReceive(appendingTo: &input, upTo: 1 << 16) else {
+                mayReceive = false
+                return
+            }
             if count == 0 {
                 exchange.end()
                 return
             }
             takeReplies()
             // A short receive leaves nothing, unless it is the end that is left.
-            if count < 1 << 16, !isHalfClosed { return }
+            if count < 1 << 16, !isHalfClosed { mayReceive = false }
         }
+        if mayReceive { exchange.callAgain() }
     }
 
     private func flush() throws(SocketError) {
@@ -220,6 +297,7 @@ final class Lane {
             }
             outputPosition += count
             sentCount += count
+            lastSendTime = connection.loop.now
         }
     }
 
@@ -240,6 +318,7 @@ final class Lane {
             end(.ended(nil, wasSent: true))
             return exchange.end()
         }
+        hasReplied = true
         let command = pending[firstPending]
         firstPending += 1
         if firstPending == pending.count || firstPending > 256 {
@@ -253,11 +332,17 @@ final class Lane {
             } else if case .reserved(let id, _) = reply {
                 onOrphan(id)
             }
-        case .preparation:
-            switch reply {
-            case .using, .watching, .notIgnored: break
+        case .use, .watch:
+            preparations -= 1
+            switch (command.role, reply) {
+            case (.use, .using), (.watch, .watching):
+                if preparations == 0 { queueWaiting() }
             default:
-                // What comes behind it would be done in the wrong tube.
+                // What this connection uses and watches is not known any more.
+                if firstWaiting < waiting.count {
+                    waiting[firstWaiting].continuation?.resume(returning: .failure(.refused(reply)))
+                    firstWaiting += 1
+                }
                 end(.ended(nil, wasSent: true))
                 exchange.end()
             }
@@ -268,8 +353,8 @@ final class Lane {
         guard !isEnded else { return }
         isEnded = true
         let left = pending[firstPending...]
-        pending = []
-        firstPending = 0
+        let unsent = waiting[firstWaiting...]
+        (pending, firstPending, waiting, firstWaiting) = ([], 0, [], 0)
         for command in left {
             let own: Failure =
                 if case .ended(let error, _) = failure {
@@ -279,6 +364,10 @@ final class Lane {
                     failure
                 }
             command.continuation?.resume(returning: .failure(own))
+        }
+        for command in unsent {
+            let error: SocketError? = if case .ended(let error, _) = failure { error } else { nil }
+            command.continuation?.resume(returning: .failure(.ended(error, wasSent: false)))
         }
     }
 }

@@ -14,21 +14,32 @@ public struct Backoff: Hashable, Sendable {
     public init(first: Duration, longest: Duration, factor: Double = 2) {
         self.first = max(first, .zero)
         self.longest = max(longest, .zero)
-        self.factor = max(factor, 1)
+        self.factor = factor > 1 ? factor : 1
     }
 
     /// The pause after a failure, without what chance makes of it.
     ///
     /// - Parameter failures: How many there were in a row; the first is 1.
     public func pause(after failures: Int) -> Duration {
-        var pause = first
-        // The limit is reached long before the exponent is large.
-        for _ in 1..<max(1, min(failures, 64)) where pause < longest { pause = pause * factor }
-        return min(pause, longest)
+        let pause = first.inSeconds * Double.pow(factor, max(1, min(failures, 10_000)) - 1)
+        return pause < longest.inSeconds ? .seconds(pause) : longest
     }
 
     /// The pause after a failure: between half and all of ``pause(after:)``.
     public func randomPause(after failures: Int) -> Duration {
         pause(after: failures) * Double.random(in: 0.5...1)
+    }
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}
+
+extension Double {
+    /// Infinite where there is no other number for it.
+    fileprivate static func pow(_ base: Double, _ exponent: Int) -> Double {
+        var power = 1.0
+        for _ in 0..<exponent where power < .infinity && base > 1 { power *= base }
+        return power
     }
 }

@@ -53,6 +53,12 @@ public struct JobStatistics: Hashable, Sendable, Identifiable {
     /// All that the server said.
     public let statistics: Statistics
 
+    /// How often it was reserved and came back without a word: its time to run was over, or its worker gone.
+    var losses: Int {
+        let returns = (statistics.number("releases") ?? 0) + (statistics.number("kicks") ?? 0)
+        return max(0, reserves - 1 - Int(clamping: returns))
+    }
+
     init?(_ statistics: Statistics) {
         guard let id = statistics.fields["id"].flatMap({ JobID($0) }),
             let tube = statistics.text("tube").flatMap({ Tube($0) }),

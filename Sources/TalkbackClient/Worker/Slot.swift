@@ -17,44 +17,49 @@ struct Slot {
         while !Task.isCancelled, !worker.isStopping {
             do throws(ClientError) {
                 let job = try await client.reserveAlone(from: options.tubes)
+                try await work(on: job)
                 failures = 0
-                await work(on: job)
             } catch {
                 switch error.reason {
                 case .closed, .cancelled, .invalid: return
                 default: break
                 }
                 failures += 1
-                worker.logger.warning("cannot reserve", metadata: ["error": "\(error)"])
+                worker.logger.warning("cannot take a job", metadata: ["error": "\(error)"])
                 try? await client.loop.sleep(for: Client.reconnecting.randomPause(after: failures))
             }
         }
     }
 
-    private func work(on reserved: ReservedJob) async {
+    private func work(on reserved: ReservedJob) async throws(ClientError) {
+        let statistics = try await reserved.statistics()
         var logger = worker.logger
         logger[metadataKey: "job"] = "\(reserved.id)"
-        let statistics: JobStatistics
-        do throws(ClientError) {
-            statistics = try await reserved.statistics()
-        } catch {
-            logger.warning("a job was lost before its work began", metadata: ["error": "\(error)"])
-            return
-        }
         let job = WorkerJob(job: reserved.job, tube: statistics.tube, attempt: max(1, statistics.reserves))
         logger[metadataKey: "tube"] = "\(job.tube)"
         logger[metadataKey: "attempt"] = "\(job.attempt)"
+        guard statistics.losses < max(1, options.attempts) else {
+            // Whoever works on it is killed, or forgets it; there is no failure to count.
+            try await reserved.bury(priority: statistics.priority)
+            logger.error("buried: its workers were lost too often", metadata: ["losses": "\(statistics.losses)"])
+            count(.buried, job)
+            return
+        }
         let start = ContinuousClock.now
-        let end = await handle(job, reserved, every: statistics.timeToRun / 3)
+        let end = await handle(job, reserved, every: max(statistics.timeToRun / 3, .milliseconds(100)))
         let duration = start.duration(to: .now)
         // Its end is told to the server even if this worker is to end at once.
         let outcome = await Task(executorPreference: client.loop) { [logger] in
             await settle(job, reserved, statistics.priority, end, logger)
         }.value
+        count(outcome, job)
+        Timer(label: "talkback_worker_job_duration", dimensions: [("tube", "\(job.tube)")]).record(duration: duration)
+    }
+
+    private func count(_ outcome: WorkerOutcome, _ job: WorkerJob) {
         Counter(
             label: "talkback_worker_jobs", dimensions: [("tube", "\(job.tube)"), ("outcome", outcome.rawValue)]
         ).increment()
-        Timer(label: "talkback_worker_job_duration", dimensions: [("tube", "\(job.tube)")]).record(duration: duration)
     }
 
     // MARK: Working
@@ -106,14 +111,27 @@ struct Slot {
     private func touch(
         _ job: ReservedJob, every interval: Duration, orCancel work: Task<Void, any Error>
     ) async -> ClientError? {
+        var nextTouch = ContinuousClock.now + interval
         while true {
             do {
-                try await client.loop.sleep(for: interval)
+                let left = ContinuousClock.now.duration(to: nextTouch)
+                try await client.loop.sleep(for: min(left, .seconds(1)))
+                guard ContinuousClock.now >= nextTouch else {
+                    // That its connection has ended is known before the touch.
+                    if await job.isLost { throw ClientError("work on job \(job.id)", .jobLost) }
+                    continue
+                }
+                nextTouch = ContinuousClock.now + interval
                 try await job.touch()
             } catch let error as ClientError {
-                if error.reason == .cancelled { return nil }
-                work.cancel()
-                return error
+                switch error.reason {
+                case .cancelled: return nil
+                case .notFound, .jobLost, .closed, .outcomeUnknown:
+                    work.cancel()
+                    return error
+                // A server that has some trouble; the next touch may come in time.
+                default: continue
+                }
             } catch {
                 return nil
             }

@@ -88,8 +88,9 @@ public final class Worker: Service {
     ///
     /// When its task is cancelled, the handlers' tasks are cancelled too, and what they have not finished is handed back.
     ///
-    /// - Throws: ``ClientError`` if there is no event loop for it.
+    /// - Throws: ``ClientError`` if there is no event loop for it, or no tube to take jobs from.
     public func run() async throws {
+        guard !options.tubes.isEmpty else { throw ClientError("work", .invalid("no tube was named to take jobs from")) }
         // It goes on for as long as it is let.
         let client = try Client(address, options: ClientOptions(patience: .seconds(86_400)), on: loop)
         await withGracefulShutdownHandler {

@@ -5,7 +5,7 @@ import Sockets
 import TestSupport
 
 /// `talkback serve` in memory, on a port of its own, and a client that talks to it by hand.
-final class QueueServer {
+final class TCPQueueServer {
     private let program: Program
     let address: SocketAddress
 

@@ -3,9 +3,11 @@
 #define _GNU_SOURCE
 #include "CRunner.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -48,7 +50,15 @@ int crunner_spawn(
 }
 
 int crunner_memory_file(const char *name) {
-    return memfd_create(name, MFD_CLOEXEC);
+    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int crunner_seal(int file) {
+    return fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+}
+
+int crunner_adopt_orphans(void) {
+    return prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 int crunner_child_signals(void) {

@@ -38,7 +38,9 @@ public actor CommandRunner {
 
     private let launcher: Command
     private var control: Socket?
-    private var launcherProcess: Int32 = 0
+    /// Requests that the launcher had no room for yet, with descriptors that are closed when they were sent.
+    private var outbox: [(request: LauncherRequest, descriptors: [FileDescriptor])] = []
+    private var isSendingLater = false
     private var running: [UInt32: Running] = [:]
     private var nextSlot: UInt32 = 0
 
@@ -64,14 +66,14 @@ public actor CommandRunner {
         let pipe: (reading: FileDescriptor, writing: FileDescriptor)
         let file: FileDescriptor
         do throws(Errno) {
-            file = try MemoryFile.make(input)
+            file = try await Self.memoryFile(input)
         } catch {
             throw .system("make a file in memory", error)
         }
-        defer { try? file.close() }
         do throws(Errno) {
             pipe = try TailPipe.make()
         } catch {
+            try? file.close()
             throw .system("make a pipe", error)
         }
         let tail = Tail(limit: Self.errorLimit)
@@ -81,8 +83,7 @@ public actor CommandRunner {
         let slot = nextSlot
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                start(slot, variables, (file, .standardOutput, pipe.writing), continuation)
-                try? pipe.writing.close()
+                start(slot, variables, input: file, errors: pipe.writing, continuation)
                 // The task is marked before the handler runs, so either this finds the mark or the handler the command.
                 if Task.isCancelled { terminate(slot) }
             }
@@ -96,41 +97,74 @@ public actor CommandRunner {
         return End(status: try result.get(), errors: tail.bytes)
     }
 
+    /// Not on the loop if it takes long.
+    private static func memoryFile(_ input: [UInt8]) async throws(Errno) -> FileDescriptor {
+        guard input.count > 1 << 20 else { return try MemoryFile.make(input) }
+        let result = await Task.detached { Result { () throws(Errno) in try MemoryFile.make(input) } }.value
+        return try result.get()
+    }
+
     private func read(_ pipe: FileDescriptor, into tail: Tail) async {
-        while tail.take(from: pipe) {
-            guard let events = try? await loop.wait(for: .readable, on: pipe), !events.isEmpty else { return }
+        while tail.take(from: pipe), !Task.isCancelled {
+            // Without the loop there is still the clock.
+            if (try? await loop.wait(for: .readable, on: pipe)) == nil { _ = try? await loop.sleep(for: .milliseconds(50)) }
         }
     }
 
     private func start(
-        _ slot: UInt32, _ variables: [String], _ streams: (FileDescriptor, FileDescriptor, FileDescriptor),
+        _ slot: UInt32, _ variables: [String], input: FileDescriptor, errors: FileDescriptor,
         _ continuation: CheckedContinuation<Result<Int32, RunnerError>, Never>
     ) {
         running[slot] = Running(continuation: continuation)
+        outbox.append((.start(slot, environment: variables), [input, errors]))
         do throws(RunnerError) {
             if control == nil { try startLauncher() }
-            try send(.start(slot, environment: variables), [streams.0, streams.1, streams.2])
         } catch {
-            finish(slot, .failure(error))
+            dropOutbox()
+            for slot in running.keys { finish(slot, .failure(error)) }
+            return
+        }
+        sendRequests()
+    }
+
+    /// Sends what the launcher has room for, and the rest later: this never waits for it, as it may wait for this.
+    private func sendRequests() {
+        while let (request, descriptors) = outbox.first, control != nil {
+            let streams =
+                if case .start = request { [descriptors[0], .standardOutput, descriptors[1]] } else { [FileDescriptor]() }
+            do throws(SocketError) {
+                _ = try control?.sendMessage(request.bytes, descriptors: streams, flags: .doNotWait)
+            } catch {
+                // Too many descriptors on their way is no more than that the launcher is behind.
+                if error.errno == .wouldBlock || error.errno == Errno(rawValue: ETOOMANYREFS) { return sendLater() }
+                // That it is gone is seen when its next report is received.
+                return
+            }
+            for descriptor in descriptors { try? descriptor.close() }
+            outbox.removeFirst()
         }
     }
 
-    private func send(_ request: LauncherRequest, _ descriptors: [FileDescriptor] = []) throws(RunnerError) {
-        guard control != nil else { throw .launcherIsGone }
-        do throws(SocketError) {
-            // The launcher is quick to take requests, and there are never more than there are commands.
-            _ = try control?.sendMessage(request.bytes, descriptors: descriptors)
-        } catch {
-            if let errno = error.errno, errno != .brokenPipe, errno != .connectionReset {
-                throw .system("ask the launcher", errno)
+    private func sendLater() {
+        guard !isSendingLater else { return }
+        isSendingLater = true
+        loop.schedule(after: .milliseconds(1)) { [weak self] in
+            self?.assumeIsolated { runner in
+                runner.isSendingLater = false
+                runner.sendRequests()
             }
-            throw .launcherIsGone
         }
+    }
+
+    private func dropOutbox() {
+        for (_, descriptors) in outbox { for descriptor in descriptors { try? descriptor.close() } }
+        outbox = []
     }
 
     private func terminate(_ slot: UInt32) {
         guard running[slot] != nil else { return }
-        try? send(.terminate(slot))
+        outbox.append((.terminate(slot), []))
+        sendRequests()
     }
 
     private func finish(_ slot: UInt32, _ result: Result<Int32, RunnerError>) {
@@ -153,7 +187,6 @@ public actor CommandRunner {
         switch result {
         case .failure(let errno): throw .system("start the launcher", errno)
         case .success(let process):
-            launcherProcess = process
             let ours = pair.first
             let descriptor = ours.withDescriptor { $0 }
             control = consume ours
@@ -166,7 +199,9 @@ public actor CommandRunner {
         while receiveReports() {
             guard let events = try? await loop.wait(for: .readable, on: descriptor), !events.isEmpty else { break }
         }
-        launcherIsGone(process)
+        launcherIsGone()
+        // It ends by itself, when its commands have.
+        while waitpid(process, nil, WNOHANG) == 0 { _ = try? await loop.sleep(for: .milliseconds(50)) }
     }
 
     /// - Returns: Whether there will be more.
@@ -178,6 +213,8 @@ public actor CommandRunner {
                 else { return false }
                 take(report)
             } catch {
+                // What it had reported before it ended comes behind this.
+                if error.errno == .connectionReset { continue }
                 return error.errno == .wouldBlock
             }
         }
@@ -191,14 +228,14 @@ public actor CommandRunner {
         }
     }
 
-    private func launcherIsGone(_ process: Int32) {
+    private func launcherIsGone() {
         control = nil
+        dropOutbox()
         // It could not do it.
         for entry in running.values {
             if let group = entry.process { Processes.signal(group: group, SIGKILL) }
         }
         for slot in running.keys { finish(slot, .failure(.launcherIsGone)) }
-        _ = waitpid(process, nil, 0)
     }
 }
 

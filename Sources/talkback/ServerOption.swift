@@ -25,7 +25,7 @@ struct ServerOption: ParsableArguments {
         guard given == nil, let text = ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"],
             ServerAddress(parsing: text) == nil
         else { return }
-        throw ValidationError("TALKBACK_ADDRESS is \"\(text)\", which is not HOST:PORT or unix:PATH.")
+        throw ValidationError("TALKBACK_ADDRESS takes HOST:PORT or unix:PATH, not \"\(text)\".")
     }
 }
 

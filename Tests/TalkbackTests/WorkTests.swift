@@ -90,6 +90,40 @@ final class WorkTests {
         }
     }
 
+    @Test func manyRunAtATime() async throws {
+        try await serving { _, address, client in
+            for _ in 0..<1500 { try await client.put("x", into: "a") }
+            let worker = try work(address, ["--concurrency", "700"], "true")
+            try await waitUntilDone(client)
+            #expect(try await client.statistics(of: "a").deleted == 1500)
+            #expect(worker.end().status == 0)
+        }
+    }
+
+    @Test func variablesAreTheJobsOwn() async throws {
+        try await serving { _, address, client in
+            let id = try await client.put("x", into: "a")
+            let file = folder.file("id")
+            let worker = try Program(
+                at: Program.path(of: "talkback"),
+                ["work", "--address", address, "--tube", "a", "--", "awk", "BEGIN { print ENVIRON[\"TALKBACK_JOB_ID\"] > \"\(file)\" }"],
+                ["TALKBACK_JOB_ID": "999"])
+            try await waitUntilDone(client)
+            #expect(text("id") == "\(id)\n")
+            _ = worker.end()
+        }
+    }
+
+    @Test func standardInputCannotBeWrittenTo() async throws {
+        try await serving { _, address, client in
+            try await client.put("x", into: "a")
+            let worker = try work(address, ["--attempts", "1"], "sh", "-c", "echo y >&0")
+            try await waitUntilDone(client)
+            #expect(try await client.statistics(of: "a").buried == 1)
+            _ = worker.end()
+        }
+    }
+
     @Test func commandInheritsNothingElse() async throws {
         try await serving { _, address, client in
             try await client.put("x", into: "a")
@@ -137,7 +171,7 @@ final class WorkTests {
                 "talkback", "failed", "--json", "--address", address, "--failures", folder.file("failures")
             ).outcome()
             #expect(json.output.contains("\"errors\":\"first\\nwhy\""), "\(json)")
-            #expect(worker.end().errors.contains("first\nwhy"))
+            #expect(worker.end().errors.contains("first\\nwhy"))
         }
     }
 

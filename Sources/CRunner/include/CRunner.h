@@ -11,8 +11,15 @@
 /// @return 0, or the number of the error. That the program cannot be executed is one.
 int crunner_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[3]);
 
-/// memfd_create(2), closed on exec. @return The descriptor; -1 with errno.
+/// memfd_create(2), closed on exec, that can be sealed. @return The descriptor; -1 with errno.
 int crunner_memory_file(const char *name);
+
+/// Keeps a file in memory as it is from now on: F_ADD_SEALS of fcntl(2). @return 0; -1 with errno.
+int crunner_seal(int file);
+
+/// Makes the calling process the parent of whatever its descendants leave behind: PR_SET_CHILD_SUBREAPER of prctl(2).
+/// @return 0; -1 with errno.
+int crunner_adopt_orphans(void);
 
 /// Blocks SIGCHLD in the calling thread, and returns a descriptor that is readable when one has come: signalfd(2), not blocking,
 /// closed on exec; -1 with errno.

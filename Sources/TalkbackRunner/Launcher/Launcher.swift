@@ -15,12 +15,14 @@ public struct Launcher: ~Copyable {
         var killTime: ContinuousClock.Instant?
         /// The leader has ended so, and others of the group have not.
         var leaderStatus: Int32?
+        var wasKilled = false
     }
 
     private let control: Socket
     private let command: Command
     private let grace: Duration
-    private let environment = Processes.environment
+    /// What the runner was not told yet. It may be busy giving work to do, so nobody waits for it here.
+    private var reports: [LauncherReport] = []
     /// By the number of the process and its group.
     private var running: [Int32: Running] = [:]
     private var isAbandoned = false
@@ -33,6 +35,7 @@ public struct Launcher: ~Copyable {
     /// - Throws: What keeps it from beginning.
     public static func run(_ command: Command, grace: Duration) throws {
         Processes.ignoreStopSignals()
+        Processes.adoptOrphans()
         let signals = try Processes.childSignals().get()
         var launcher = Launcher(Socket(adopting: FileDescriptor(rawValue: 0)), command, grace)
         try launcher.run(signals)
@@ -48,14 +51,17 @@ public struct Launcher: ~Copyable {
         let descriptor = control.withDescriptor { $0 }
         while !isAbandoned || !running.isEmpty {
             var entries = [PollEntry(signals, .readable)]
-            if !isAbandoned { entries.append(PollEntry(descriptor, .readable)) }
+            if !isAbandoned { entries.append(PollEntry(descriptor, reports.isEmpty ? .readable : [.readable, .writable])) }
             try Socket.poll(&entries, timeout: patience)
             if !entries[0].returnedEvents.isEmpty {
                 Self.clear(signals)
                 while let child = Processes.reap() { hasEnded(child.process, child.status) }
             }
-            if entries.count > 1, !entries[1].returnedEvents.isEmpty { takeRequests() }
+            if entries.count > 1, !entries[1].returnedEvents.isDisjoint(with: [.readable, .hangUp, .error]) {
+                takeRequests()
+            }
             endGroups()
+            sendReports()
         }
     }
 
@@ -112,7 +118,7 @@ public struct Launcher: ~Copyable {
         _ slot: UInt32, _ variables: [String], _ streams: (FileDescriptor, FileDescriptor, FileDescriptor)
     ) {
         defer { for stream in [streams.0, streams.1, streams.2] { try? stream.close() } }
-        switch Processes.spawn(command.path, command.arguments, environment + variables, streams: streams) {
+        switch Processes.spawn(command.path, command.arguments, Processes.environment(setting: variables), streams: streams) {
         case .success(let process):
             running[process] = Running(slot: slot)
             report(.started(slot, process: process))
@@ -126,10 +132,17 @@ public struct Launcher: ~Copyable {
         for process in running.keys { terminate(process) }
     }
 
-    private func report(_ report: LauncherReport) {
-        guard !isAbandoned else { return }
+    private mutating func report(_ report: LauncherReport) {
+        reports.append(report)
+    }
+
+    private mutating func sendReports() {
+        var sent = 0
         // That the runner is gone is seen when the next request is received.
-        _ = try? control.sendMessage(report.bytes)
+        while !isAbandoned, sent < reports.count,
+            (try? control.sendMessage(reports[sent].bytes, flags: .doNotWait)) != nil
+        { sent += 1 }
+        reports.removeFirst(isAbandoned ? reports.count : sent)
     }
 
     // MARK: Ends
@@ -156,13 +169,15 @@ public struct Launcher: ~Copyable {
     private mutating func endGroups() {
         for (process, entry) in running {
             guard let killTime = entry.killTime else { continue }
-            if let status = entry.leaderStatus, !Processes.signal(group: process, 0) {
+            let isOver = ContinuousClock.now >= killTime
+            // After SIGKILL what is left of it is what nobody waits for: it does nothing any more.
+            if let status = entry.leaderStatus, !Processes.signal(group: process, 0) || (isOver && entry.wasKilled) {
                 running[process] = nil
                 report(.ended(entry.slot, status: status))
-            } else if ContinuousClock.now >= killTime {
+            } else if isOver {
                 Processes.signal(group: process, SIGKILL)
-                // Until it is gone, which no program can keep it from.
-                running[process]?.killTime = ContinuousClock.now + .milliseconds(50)
+                running[process]?.wasKilled = true
+                running[process]?.killTime = ContinuousClock.now + .seconds(1)
             }
         }
     }

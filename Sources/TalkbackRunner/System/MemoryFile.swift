@@ -19,6 +19,8 @@ enum MemoryFile {
             while offset < Int64(bytes.count) {
                 offset += try Int64(file.writeAll(toAbsoluteOffset: offset, bytes[Int(offset)...]))
             }
+            // Nobody writes into it what others would have to pay for.
+            guard crunner_seal(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
         } catch {
             try? file.close()
             throw error as? Errno ?? .ioError

@@ -66,6 +66,19 @@ enum Processes {
         for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2] { _ = Glibc.signal(number, SIG_IGN) }
     }
 
+    /// Makes this process the parent of what its descendants leave behind, so that it can see its end.
+    static func adoptOrphans() {
+        // Where there is no such thing, their end is waited for as long as it may take.
+        _ = crunner_adopt_orphans()
+    }
+
+    /// The environment of this process with some variables set, each `NAME=value`.
+    static func environment(setting variables: [String]) -> [String] {
+        // Of two with one name, programs take the first.
+        let names = Set(variables.map { $0.prefix { $0 != "=" } })
+        return environment.filter { !names.contains($0.prefix { $0 != "=" }) } + variables
+    }
+
     /// The environment of this process, each `NAME=value`.
     static var environment: [String] {
         var environment: [String] = []

@@ -75,7 +75,9 @@ struct Failed: AsyncParsableCommand {
             }
             guard job.state == .buried, buried[job.tube] != nil else { continue }
             buried[job.tube, default: 0] -= 1
-            let reason = reasons?.reason(id).flatMap { $0.tube == "\(job.tube)" ? $0 : nil }
+            // A server that keeps its jobs in memory begins its numbers anew.
+            let put = Date(timeIntervalSinceNow: -Double(job.age.components.seconds) - 2)
+            let reason = reasons?.reason(id).flatMap { $0.tube == "\(job.tube)" && $0.time > put ? $0 : nil }
             lines.append(
                 Line(
                     id: id, tube: "\(job.tube)", attempts: job.reserves, time: reason?.time, summary: reason?.summary,
@@ -112,7 +114,7 @@ struct Failed: AsyncParsableCommand {
         let times = line.attempts == 1 ? "1 attempt" : "\(line.attempts) attempts"
         let when = line.time.map { " at \($0.formatted(.iso8601))" } ?? ""
         print("\(line.id)  \(line.tube)  \(times)  \(line.summary ?? "the reason is not known here")\(when)")
-        for text in (line.errors ?? "").split(separator: "\n").suffix(10) { print("    \(text)") }
+        for text in (line.errors ?? "").split(separator: "\n").suffix(10) { print("    \(text.withoutControls)") }
     }
 }
 

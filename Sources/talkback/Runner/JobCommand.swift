@@ -15,27 +15,40 @@ struct JobCommand: Sendable {
         let environment = [
             "TALKBACK_JOB_ID=\(job.id)", "TALKBACK_TUBE=\(job.tube)", "TALKBACK_ATTEMPT=\(job.attempt)",
         ]
-        let end: CommandRunner.End
-        do throws(RunnerError) {
-            end = try await runner.run(input: job.body, environment: environment)
-        } catch {
-            // It is not the job's fault. Another worker can do it, or this one in a while.
-            logger.error("cannot run the command", metadata: ["job": "\(job.id)", "error": "\(error)"])
-            try? await Task.sleep(for: .seconds(1))
-            throw JobHandedBack()
-        }
+        let end = try await run(job, environment)
         let errors = String(decoding: end.errors, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
         guard end.status == 0 else {
             let failure = CommandFailure(status: end.status, errors: errors)
             // What was ended because the worker ends says nothing about the job.
-            if !Task.isCancelled { reasons?.record(job, failure) }
+            if !Task.isCancelled { await withReasons { $0.record(job, failure) } }
             throw failure
         }
-        if job.attempt > 1 { reasons?.forget(job.id) }
+        if job.attempt > 1 { await withReasons { $0.forget(job.id) } }
         if !errors.isEmpty {
             logger.info(
-                "the command has written to standard error", metadata: ["job": "\(job.id)", "text": "\(errors)"])
+                "the command has written to standard error", metadata: ["job": "\(job.id)", "text": "\(errors.withoutControls)"])
         }
+    }
+
+    private func run(_ job: WorkerJob, _ environment: [String]) async throws -> CommandRunner.End {
+        var pause = Duration.seconds(1)
+        while true {
+            do throws(RunnerError) {
+                return try await runner.run(input: job.body, environment: environment)
+            } catch {
+                logger.error("cannot run the command", metadata: ["job": "\(job.id)", "error": "\(error)"])
+                try? await Task.sleep(for: pause)
+                // Neither is the job's fault: another worker can do it, or this one in a while.
+                if error == .launcherIsGone || Task.isCancelled { throw JobHandedBack() }
+                pause = min(pause * 2, .seconds(30))
+            }
+        }
+    }
+
+    /// Files are not for the loop, which has jobs to touch.
+    private func withReasons(_ body: @escaping @Sendable (Reasons) -> Void) async {
+        guard let reasons else { return }
+        await Task.detached { body(reasons) }.value
     }
 }
 
@@ -47,5 +60,21 @@ struct CommandFailure: Error, CustomStringConvertible {
     let errors: String
 
     var summary: String { status < 0 ? "ended by signal \(-status)" : "exit status \(status)" }
-    var description: String { errors.isEmpty ? summary : "\(summary): \(errors)" }
+    var description: String { errors.isEmpty ? summary : "\(summary): \(errors.withoutControls)" }
+}
+
+extension StringProtocol {
+    /// The text with what would move a terminal's cursor, or begin a line of its own, in a form that can be read.
+    var withoutControls: String {
+        var text = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\n": text += "\\n"
+            case "\t": text += "\t"
+            case _ where scalar.properties.generalCategory == .control: text += "\\u{\(String(scalar.value, radix: 16))}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
 }

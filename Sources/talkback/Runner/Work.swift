@@ -95,8 +95,11 @@ struct Work: AsyncParsableCommand {
         logger.logLevel = logLevel.level
         let command = try TalkbackRunner.Command(finding: command)
         let loop = try EventLoop()
-        let runner = CommandRunner(launcher: LauncherMode.command(for: command), on: loop)
-        if let descriptorLimit { Rights.setDescriptorLimit(descriptorLimit) }
+        let launcher = LauncherMode.command(
+            for: command, descriptorLimit: descriptorLimit ?? Rights.descriptorLimit)
+        // Each command takes a few; those that it has itself are as many as it was allowed.
+        Rights.raiseDescriptorLimit()
+        let runner = CommandRunner(launcher: launcher, on: loop)
         let address = server.address
         let job = JobCommand(runner: runner, reasons: Reasons(for: address, in: failures), logger: logger)
         let options = retries.workerOptions(

@@ -107,7 +107,9 @@ public actor CommandRunner {
     private func read(_ pipe: FileDescriptor, into tail: Tail) async {
         while tail.take(from: pipe), !Task.isCancelled {
             // Without the loop there is still the clock.
-            if (try? await loop.wait(for: .readable, on: pipe)) == nil { _ = try? await loop.sleep(for: .milliseconds(50)) }
+            if (try? await loop.wait(for: .readable, on: pipe)) == nil {
+                _ = try? await loop.sleep(for: .milliseconds(50))
+            }
         }
     }
 
@@ -131,7 +133,9 @@ public actor CommandRunner {
     private func sendRequests() {
         while let (request, descriptors) = outbox.first, control != nil {
             let streams =
-                if case .start = request { [descriptors[0], .standardOutput, descriptors[1]] } else { [FileDescriptor]() }
+                if case .start = request { [descriptors[0], .standardOutput, descriptors[1]] } else {
+                    [FileDescriptor]()
+                }
             do throws(SocketError) {
                 _ = try control?.sendMessage(request.bytes, descriptors: streams, flags: .doNotWait)
             } catch {

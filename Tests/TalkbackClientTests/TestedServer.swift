@@ -114,7 +114,9 @@ final class ScriptedServer: Sendable {
             case .call(let body): body()
             case .silence:
                 let heard = try await connection.receive(upTo: 100)
-                guard heard.isEmpty else { throw Unexpected(expected: "", heard: String(decoding: heard, as: UTF8.self)) }
+                guard heard.isEmpty else {
+                    throw Unexpected(expected: "", heard: String(decoding: heard, as: UTF8.self))
+                }
             case .wait: while try await !connection.receive(upTo: 100).isEmpty {}
             }
         }

@@ -53,7 +53,7 @@ struct WorkerTests {
             do {
                 let statistics = try await client.statistics(of: tube)
                 if statistics.ready + statistics.reserved + statistics.delayed == 0 { return }
-            } catch where error.reason == .notFound {
+            } catch  where error.reason == .notFound {
                 return
             }
             try await Task.sleep(for: .milliseconds(5))
@@ -245,12 +245,16 @@ struct WorkerTests {
                 let other = try await Client.connect(to: address)
                 _ = try await other.reserve(from: ["a"])
                 await other.close()
-                while try await client.statistics(ofJob: id).state != .ready { try await Task.sleep(for: .milliseconds(1)) }
+                while try await client.statistics(ofJob: id).state != .ready {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
             }
             let worker = Worker(WorkerOptions(tubes: ["a"], attempts: 2), at: address) { await record.note($0) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await worker.run() }
-                while try await client.statistics(ofJob: id).state != .buried { try await Task.sleep(for: .milliseconds(1)) }
+                while try await client.statistics(ofJob: id).state != .buried {
+                    try await Task.sleep(for: .milliseconds(1))
+                }
                 worker.stop()
                 try await group.waitForAll()
             }

@@ -106,7 +106,10 @@ final class WorkTests {
             let file = folder.file("id")
             let worker = try Program(
                 at: Program.path(of: "talkback"),
-                ["work", "--address", address, "--tube", "a", "--", "awk", "BEGIN { print ENVIRON[\"TALKBACK_JOB_ID\"] > \"\(file)\" }"],
+                [
+                    "work", "--address", address, "--tube", "a", "--", "awk",
+                    "BEGIN { print ENVIRON[\"TALKBACK_JOB_ID\"] > \"\(file)\" }",
+                ],
                 ["TALKBACK_JOB_ID": "999"])
             try await waitUntilDone(client)
             #expect(text("id") == "\(id)\n")

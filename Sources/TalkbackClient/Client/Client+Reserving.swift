@@ -233,7 +233,9 @@ extension Client {
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
         let answer = await ask(.statsJob(id), nil, nil, nil, deadline, on: lane)
         guard !lane.isEnded, lane.heldJobs[id] == reservation else { return }
-        if case .success(.ok(let text)) = answer, let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) }) {
+        if case .success(.ok(let text)) = answer,
+            let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) })
+        {
             _ = await ask(.release(id, priority: job.priority, delay: 0), nil, nil, nil, deadline, on: lane)
         } else if lane.id != shared {
             // With the connection the server gives it back, whatever it is.

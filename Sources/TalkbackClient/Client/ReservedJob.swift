@@ -65,7 +65,8 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` or ``ClientError/Reason/jobLost`` if the job is no longer this
     ///   client's. Whoever works on it should stop then.
     public func touch() async throws(ClientError) {
-        let reply = try await client.perform("touch job \(id)", .touch(id), on: id, of: lane, reservation, finish: .never)
+        let reply = try await client.perform(
+            "touch job \(id)", .touch(id), on: id, of: lane, reservation, finish: .never)
         try await client.expect(.touched, reply, "touch job \(id)")
     }
 

@@ -224,7 +224,9 @@ final class Lane {
 
     /// When the first of the replies that are waited for should be there.
     var nextDeadline: Int64? {
-        let deadlines = [pending[firstPending...].lazy.map(\.deadline).min(), waiting[firstWaiting...].lazy.map(\.deadline).min()]
+        let deadlines = [
+            pending[firstPending...].lazy.map(\.deadline).min(), waiting[firstWaiting...].lazy.map(\.deadline).min(),
+        ]
         return deadlines.compactMap(\.self).min()
     }
 

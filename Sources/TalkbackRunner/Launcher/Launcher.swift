@@ -51,7 +51,9 @@ public struct Launcher: ~Copyable {
         let descriptor = control.withDescriptor { $0 }
         while !isAbandoned || !running.isEmpty {
             var entries = [PollEntry(signals, .readable)]
-            if !isAbandoned { entries.append(PollEntry(descriptor, reports.isEmpty ? .readable : [.readable, .writable])) }
+            if !isAbandoned {
+                entries.append(PollEntry(descriptor, reports.isEmpty ? .readable : [.readable, .writable]))
+            }
             try Socket.poll(&entries, timeout: patience)
             if !entries[0].returnedEvents.isEmpty {
                 Self.clear(signals)
@@ -118,7 +120,9 @@ public struct Launcher: ~Copyable {
         _ slot: UInt32, _ variables: [String], _ streams: (FileDescriptor, FileDescriptor, FileDescriptor)
     ) {
         defer { for stream in [streams.0, streams.1, streams.2] { try? stream.close() } }
-        switch Processes.spawn(command.path, command.arguments, Processes.environment(setting: variables), streams: streams) {
+        switch Processes.spawn(
+            command.path, command.arguments, Processes.environment(setting: variables), streams: streams)
+        {
         case .success(let process):
             running[process] = Running(slot: slot)
             report(.started(slot, process: process))

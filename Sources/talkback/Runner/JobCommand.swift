@@ -26,7 +26,8 @@ struct JobCommand: Sendable {
         if job.attempt > 1 { await withReasons { $0.forget(job.id) } }
         if !errors.isEmpty {
             logger.info(
-                "the command has written to standard error", metadata: ["job": "\(job.id)", "text": "\(errors.withoutControls)"])
+                "the command has written to standard error",
+                metadata: ["job": "\(job.id)", "text": "\(errors.withoutControls)"])
         }
     }
 
@@ -71,7 +72,8 @@ extension StringProtocol {
             switch scalar {
             case "\n": text += "\\n"
             case "\t": text += "\t"
-            case _ where scalar.properties.generalCategory == .control: text += "\\u{\(String(scalar.value, radix: 16))}"
+            case _ where scalar.properties.generalCategory == .control:
+                text += "\\u{\(String(scalar.value, radix: 16))}"
             default: text.unicodeScalars.append(scalar)
             }
         }

@@ -16,9 +16,11 @@ struct Drain: AsyncParsableCommand {
 
             Lines are appended to the file. A job is deleted only when its line is on disk. After a crash in the middle a job \
             may be both in the file and in the queue, never in neither; its lines have the same id then. Drain again into the \
-            same file: a line that was not finished is cut off, and its job is still in the queue. After a crash, of delayed \
-            and buried jobs up to 128 are ready, as they were being taken. With standard output nothing is known but that it \
-            has taken the line.
+            same file: a line that was not finished is cut off, and its job is still in the queue. Up to 128 delayed \
+            and buried jobs, which were being taken, are ready after a crash. Of standard output nothing is known but that it \
+            has taken the line, unless it is a file.
+
+            Delays are in whole seconds, so that jobs of the same second may change places.
 
             SIGINT and SIGTERM end it with what is in the file deleted, and the rest in the queue.
 

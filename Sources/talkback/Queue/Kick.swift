@@ -29,7 +29,7 @@ struct Kick: AsyncParsableCommand {
 
     @OptionGroup var queue: QueueOptions
 
-    @Argument(help: "How many jobs at most.")
+    @Argument(help: "How many jobs at most. (default: 1)")
     var number: UInt32?
 
     @Option(

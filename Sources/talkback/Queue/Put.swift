@@ -35,7 +35,7 @@ struct Put: AsyncParsableCommand {
     @Argument(help: "Bodies, each of a job. Without any, or with -, standard input is the body.")
     var body: [String] = []
 
-    @Option(help: "The tube to put into.", transform: Tube.init(argument:))
+    @Option(help: "The tube to put into. (default: default)", transform: Tube.init(argument:))
     var tube = Tube.default
 
     @Option(

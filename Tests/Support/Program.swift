@@ -6,8 +6,22 @@ public import Sockets
 /// One of the package's programs, running as a process of its own.
 public final class Program {
     private let process = Process()
-    private let output = Pipe()
-    private let errors = Pipe()
+    private let output = Program.pipe()
+    private let errors = Program.pipe()
+
+    /// Foundation starts one program at a time: two at once were seen to crash it.
+    private static let starting = NSLock()
+
+    /// One that no other program inherits: its output would have no end before that one's.
+    private static func pipe() -> Pipe {
+        starting.lock()
+        defer { starting.unlock() }
+        let pipe = Pipe()
+        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
+            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
+        }
+        return pipe
+    }
 
     /// Starts a program.
     public convenience init(_ name: String, _ arguments: String...) throws {
@@ -80,13 +94,15 @@ public final class Program {
         }
         process.standardError = errors
         process.standardInput = input
+        Self.starting.lock()
+        defer { Self.starting.unlock() }
         try process.run()
     }
 
     deinit {
         if process.isRunning {
             process.terminate()
-            process.waitUntilExit()
+            waitUntilEnd()
         }
     }
 
@@ -100,11 +116,16 @@ public final class Program {
         public var status: Int32
     }
 
+    /// Not in Foundation's way, which runs a run loop and may never end.
+    private func waitUntilEnd() {
+        while process.isRunning { usleep(500) }
+    }
+
     /// Waits until the program ends by itself.
     public func outcome() -> Outcome {
         let output = output.fileHandleForReading.readDataToEndOfFile()
         let errors = errors.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        waitUntilEnd()
         return Outcome(
             output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self),
             status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)

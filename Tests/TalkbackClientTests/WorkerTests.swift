@@ -78,7 +78,8 @@ struct WorkerTests {
         let record = Record()
         try await working(WorkerOptions(tubes: ["a"], concurrency: 3)) { _ in
             await record.enter()
-            try await Task.sleep(for: .milliseconds(50))
+            while await record.mostActive < 3 { try await Task.sleep(for: .milliseconds(5)) }
+            try await Task.sleep(for: .milliseconds(5))
             await record.leave()
         } _: { client, _ in
             for _ in 0..<12 { try await client.put("x", into: "a") }

@@ -144,7 +144,7 @@ struct WatchTests {
         #expect(set.status == 0 && set.output.hasPrefix("\(server.address)  "))
         let wrong = try Program(shell: "TALKBACK_ADDRESS=nowhere talkback watch --once").outcome()
         #expect(wrong.status == 64)
-        #expect(wrong.errors.hasPrefix("Error: TALKBACK_ADDRESS is \"nowhere\", which is not HOST:PORT or unix:PATH."))
+        #expect(wrong.errors.hasPrefix("Error: TALKBACK_ADDRESS takes HOST:PORT or unix:PATH, not \"nowhere\"."))
         let other = try Program(
             shell: "TALKBACK_ADDRESS=nowhere talkback watch --once --address \(server.address)"
         ).outcome()

@@ -185,7 +185,12 @@ let package = Package(
         .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),
         .testTarget(name: "BeanstalkProtocolTests", dependencies: ["BeanstalkProtocol"], swiftSettings: strict),
-        .target(name: "TestSupport", dependencies: ["Sockets"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Sockets", "TalkbackRunner", .product(name: "SystemPackage", package: "swift-system")],
+            path: "Tests/Support",
+            swiftSettings: strict
+        ),
         testProgram("passed-listeners", ["AsyncSockets", "Sockets"]),
         testProgram("php-conformance", ["PHPSockets"]),
         testProgram("php-names-alone", ["PHPSockets"]),

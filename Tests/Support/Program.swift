@@ -2,26 +2,17 @@
 
 public import Foundation
 public import Sockets
+internal import SystemPackage
+internal import TalkbackRunner
 
 /// One of the package's programs, running as a process of its own.
 public final class Program {
-    private let process = Process()
-    private let output = Program.pipe()
-    private let errors = Program.pipe()
-
-    /// Foundation starts one program at a time: two at once were seen to crash it.
-    private static let starting = NSLock()
-
-    /// One that no other program inherits: its output would have no end before that one's.
-    private static func pipe() -> Pipe {
-        starting.lock()
-        defer { starting.unlock() }
-        let pipe = Pipe()
-        for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-            _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
-        }
-        return pipe
-    }
+    private let process: Int32
+    /// How it has ended: its exit status, or the negative of a signal.
+    private var end: Int32?
+    private let lock = NSLock()
+    private let output: FileHandle
+    private let errors: FileHandle
 
     /// Starts a program.
     public convenience init(_ name: String, _ arguments: String...) throws {
@@ -80,29 +71,30 @@ public final class Program {
 
     private init(
         _ program: URL, _ arguments: [String], _ environment: [String: String] = [:],
-        input: FileHandle = .nullDevice, terminal: FileHandle? = nil
+        input: FileHandle? = nil, terminal: FileHandle? = nil
     ) throws {
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.executableURL = program
-        process.arguments = arguments
-        if let terminal {
-            process.standardOutput = terminal
-            // Nobody else would close it, and its output would have no end.
-            try output.fileHandleForWriting.close()
-        } else {
-            process.standardOutput = output
-        }
-        process.standardError = errors
-        process.standardInput = input
-        Self.starting.lock()
-        defer { Self.starting.unlock() }
-        try process.run()
+        // Not Foundation's Process: with a thousand descriptors open it reads beyond a buffer, its children have signals blocked,
+        // and its way of waiting for an end may never end.
+        let errors = try FileDescriptor.pipe(options: .closeOnExec)
+        let output = try FileDescriptor.pipe(options: .closeOnExec)
+        defer { for end in [errors.writeEnd, output.writeEnd] { try? end.close() } }
+        self.errors = FileHandle(fileDescriptor: errors.readEnd.rawValue, closeOnDealloc: true)
+        self.output = FileHandle(fileDescriptor: output.readEnd.rawValue, closeOnDealloc: true)
+        let nothing = try FileDescriptor.open(FilePath("/dev/null"), .readOnly, options: .closeOnExec)
+        defer { try? nothing.close() }
+        let standardInput = input.map { FileDescriptor(rawValue: $0.fileDescriptor) } ?? nothing
+        let standardOutput = terminal.map { FileDescriptor(rawValue: $0.fileDescriptor) } ?? output.writeEnd
+        let result = Processes.spawn(
+            program.path, [program.path] + arguments,
+            Processes.environment(setting: environment.map { "\($0.key)=\($0.value)" }),
+            streams: (standardInput, standardOutput, errors.writeEnd))
+        process = try result.get()
     }
 
     deinit {
-        if process.isRunning {
-            process.terminate()
-            waitUntilEnd()
+        if isRunning {
+            kill(process, SIGTERM)
+            waitUntilEnd(orKillAfter: 10_000)
         }
     }
 
@@ -116,40 +108,53 @@ public final class Program {
         public var status: Int32
     }
 
-    /// Not in Foundation's way, which runs a run loop and may never end.
-    private func waitUntilEnd() {
-        while process.isRunning { usleep(500) }
+    /// - Parameter limit: In milliseconds.
+    private func waitUntilEnd(orKillAfter limit: Int = .max) {
+        var waited = 0
+        while isRunning {
+            usleep(1000)
+            waited += 1
+            if waited == limit { kill(process, SIGKILL) }
+        }
     }
 
     /// Waits until the program ends by itself.
     public func outcome() -> Outcome {
-        let output = output.fileHandleForReading.readDataToEndOfFile()
-        let errors = errors.fileHandleForReading.readDataToEndOfFile()
+        let output = output.readDataToEndOfFile()
+        let errors = errors.readDataToEndOfFile()
         waitUntilEnd()
         return Outcome(
             output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self),
-            status: process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus)
+            status: lock.withLock { end } ?? 0)
     }
 
     /// Ends the program with a signal and waits for it.
     public func end(_ signal: Int32 = 15) -> Outcome {
-        kill(process.processIdentifier, signal)
+        send(signal)
         return outcome()
     }
 
     /// Whether it has not ended.
-    public var isRunning: Bool { process.isRunning }
+    public var isRunning: Bool {
+        lock.withLock {
+            var status: Int32 = 0
+            // SAFETY: the number is written during the call.
+            guard end == nil, unsafe waitpid(process, &status, WNOHANG) == process else { return end == nil }
+            end = status & 0x7F == 0 ? status >> 8 & 0xFF : -(status & 0x7F)
+            return false
+        }
+    }
 
     /// The program's memory that is not a file's.
     public var residentKibibytes: Int? {
-        let status = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let status = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
         let line = status?.split(separator: "\n").first { $0.hasPrefix("RssAnon:") }
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     }
 
     /// The processor time that the program has used, in hundredths of a second.
     public var processorTicks: Int? {
-        let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
+        let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
         // The fields after the name, which may contain anything: the 12th and 13th are the user's and the system's time.
         let fields = text?.split(separator: ")").last?.split(separator: " ")
         guard let fields, fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
@@ -161,7 +166,7 @@ public final class Program {
     /// Waits until a signal has stopped it, so that it does nothing until it gets SIGCONT.
     public func waitUntilStopped() {
         while isRunning {
-            let text = try? String(contentsOfFile: "/proc/\(process.processIdentifier)/stat", encoding: .utf8)
+            let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
             // The state comes after the name, which may contain anything.
             if text?.split(separator: ")").last?.hasPrefix(" T") == true { return }
             usleep(1000)
@@ -170,7 +175,7 @@ public final class Program {
 
     /// Sends it a signal.
     public func send(_ signal: Int32) {
-        kill(process.processIdentifier, signal)
+        lock.withLock { if end == nil { kill(process, signal) } }
     }
 
     /// The next line of the program's output, without its line feed.
@@ -179,9 +184,9 @@ public final class Program {
     /// The next line of the program's complaints, without its line feed.
     public func errorLine() -> String { line(of: errors) }
 
-    private func line(of pipe: Pipe) -> String {
+    private func line(of stream: FileHandle) -> String {
         var bytes: [UInt8] = []
-        while let byte = pipe.fileHandleForReading.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
+        while let byte = stream.readData(ofLength: 1).first, byte != UInt8(ascii: "\n") {
             bytes.append(byte)
         }
         return String(decoding: bytes, as: UTF8.self)

@@ -220,7 +220,7 @@ final class WorkTests {
             try await client.put("x", into: "a")
             let child = folder.file("child")
             let worker = try work(
-                address, ["--attempts", "1", "--timeout", "0.2"], "sh", "-c",
+                address, ["--attempts", "1", "--timeout", "4"], "sh", "-c",
                 "sleep 1000 & echo $! > \(child); trap '' TERM; wait; sleep 1000")
             try await waitUntil { try await client.statistics(of: "a").buried == 1 }
             #expect(try !isAlive(text("child")))

@@ -2,10 +2,10 @@
 
 internal import CRunner
 internal import Glibc
-internal import SystemPackage
+package import SystemPackage
 
 /// Processes and their groups.
-enum Processes {
+package enum Processes {
     /// Starts a program as the leader of a process group of its own; see `crunner_spawn`.
     ///
     /// - Parameters:
@@ -14,7 +14,7 @@ enum Processes {
     ///   - environment: All of it, each `NAME=value`.
     ///   - streams: What is its standard input, output and error; no other descriptor is its.
     /// - Returns: The process.
-    static func spawn(
+    package static func spawn(
         _ path: String, _ arguments: [String], _ environment: [String],
         streams: (FileDescriptor, FileDescriptor, FileDescriptor)
     ) -> Result<Int32, Errno> {
@@ -73,7 +73,7 @@ enum Processes {
     }
 
     /// The environment of this process with some variables set, each `NAME=value`.
-    static func environment(setting variables: [String]) -> [String] {
+    package static func environment(setting variables: [String]) -> [String] {
         // Of two with one name, programs take the first.
         let names = Set(variables.map { $0.prefix { $0 != "=" } })
         return environment.filter { !names.contains($0.prefix { $0 != "=" }) } + variables

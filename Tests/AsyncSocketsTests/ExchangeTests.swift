@@ -75,6 +75,7 @@ struct ExchangeTests {
         let pause = Duration.milliseconds(100)
         try await here.send("x")
         _ = try await here.receive(upTo: 1)
+        // The time that is to be seen.
         try await Task.sleep(for: pause)
         try await here.send("x")
         _ = try await here.receive(upTo: 1)

@@ -93,7 +93,7 @@ public final class Program {
 
     deinit {
         if isRunning {
-            kill(process, SIGTERM)
+            send(SIGTERM)
             waitUntilEnd(orKillAfter: 10_000)
         }
     }
@@ -111,10 +111,11 @@ public final class Program {
     /// - Parameter limit: In milliseconds.
     private func waitUntilEnd(orKillAfter limit: Int = .max) {
         var waited = 0
+        // waitpid would hold the lock for as long, or take the status from under whoever asks meanwhile.
         while isRunning {
             usleep(1000)
             waited += 1
-            if waited == limit { kill(process, SIGKILL) }
+            if waited == limit { send(SIGKILL) }
         }
     }
 
@@ -126,6 +127,12 @@ public final class Program {
         return Outcome(
             output: String(decoding: output, as: UTF8.self), errors: String(decoding: errors, as: UTF8.self),
             status: lock.withLock { end } ?? 0)
+    }
+
+    /// Ends the program, whatever it is doing, and waits for it; nobody is to ask for what it has printed.
+    public func kill() {
+        send(SIGKILL)
+        waitUntilEnd()
     }
 
     /// Ends the program with a signal and waits for it.
@@ -169,13 +176,14 @@ public final class Program {
             let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
             // The state comes after the name, which may contain anything.
             if text?.split(separator: ")").last?.hasPrefix(" T") == true { return }
+            // Only its parent is told, and of any child.
             usleep(1000)
         }
     }
 
     /// Sends it a signal.
     public func send(_ signal: Int32) {
-        lock.withLock { if end == nil { kill(process, signal) } }
+        lock.withLock { if end == nil { _ = Foundation.kill(process, signal) } }
     }
 
     /// The next line of the program's output, without its line feed.

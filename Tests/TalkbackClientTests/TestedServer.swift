@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncSockets
-import Foundation
 import Sockets
 import TalkbackClient
 import TalkbackServer
@@ -12,8 +11,10 @@ import TestSupport
 enum TestedServer {
     /// Calls `body` with the address of a server that has no jobs.
     static func serving<Result>(_ body: (ServerAddress) async throws -> Result) async throws -> Result {
-        if let program = ProcessInfo.processInfo.environment["TESTED_SERVER"] {
-            return try await running(program, body)
+        if let program = QueueProcess.testedProgram {
+            let server = try await QueueProcess(beanstalkd: program)
+            defer { server.end() }
+            return try await body(ServerAddress(server.socket))
         }
         let loop = try EventLoop()
         defer { loop.stop() }
@@ -33,32 +34,6 @@ enum TestedServer {
             return result
         }
     }
-
-    private static func running<Result>(
-        _ program: String, _ body: (ServerAddress) async throws -> Result
-    ) async throws -> Result {
-        let folder = TemporaryFolder()
-        let path = folder.file("s")
-        let server = try Program(at: program, ["-l", "unix:\(path)"])
-        let address = ServerAddress(try SocketAddress(unixPath: path))
-        while (try? Socket.connect(to: SocketAddress(unixPath: path)).close()) == nil {
-            guard server.isRunning else { throw ServerHasEnded() }
-            try await Task.sleep(for: .milliseconds(5))
-        }
-        let result: Swift.Result<Result, any Error>
-        do {
-            result = .success(try await body(address))
-        } catch {
-            result = .failure(error)
-        }
-        // Foundation starts it with the signal mask of a thread that lets no other signal through, and waiting for its end in
-        // Foundation's way may never end.
-        server.send(SIGKILL)
-        while server.isRunning { try await Task.sleep(for: .milliseconds(1)) }
-        return try result.get()
-    }
-
-    struct ServerHasEnded: Error {}
 }
 
 /// A server that says what it is told to, to clients that are expected to say what it is told.

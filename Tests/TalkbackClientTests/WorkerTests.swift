@@ -4,6 +4,7 @@ import AsyncSockets
 import Logging
 import ServiceLifecycle
 import TalkbackClient
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
@@ -49,14 +50,13 @@ struct WorkerTests {
 
     /// Waits until a tube has no jobs but buried ones.
     private func waitUntilDone(_ client: Client, _ tube: Tube) async throws {
-        while true {
+        try await waitUntil {
             do {
                 let statistics = try await client.statistics(of: tube)
-                if statistics.ready + statistics.reserved + statistics.delayed == 0 { return }
-            } catch  where error.reason == .notFound {
-                return
+                return statistics.ready + statistics.reserved + statistics.delayed == 0
+            } catch let error as ClientError where error.reason == .notFound {
+                return true
             }
-            try await Task.sleep(for: .milliseconds(5))
         }
     }
 
@@ -78,8 +78,7 @@ struct WorkerTests {
         let record = Record()
         try await working(WorkerOptions(tubes: ["a"], concurrency: 3)) { _ in
             await record.enter()
-            while await record.mostActive < 3 { try await Task.sleep(for: .milliseconds(5)) }
-            try await Task.sleep(for: .milliseconds(5))
+            try await waitUntil { await record.mostActive >= 3 }
             await record.leave()
         } _: { client, _ in
             for _ in 0..<12 { try await client.put("x", into: "a") }
@@ -122,6 +121,7 @@ struct WorkerTests {
         let record = Record()
         try await working(WorkerOptions(tubes: ["a"], concurrency: 2)) { job in
             await record.note(job)
+            // The protocol counts in seconds: two of them are more than the job's time to run.
             try await Task.sleep(for: .milliseconds(2500))
         } _: { client, _ in
             try await client.put("x", into: "a", PutOptions(timeToRun: .seconds(1)))
@@ -137,7 +137,7 @@ struct WorkerTests {
             tubes: ["a"], attempts: 2, backoff: Self.impatient, timeLimit: .milliseconds(50))
         try await working(options) { job in
             await record.note(job)
-            try await Task.sleep(for: .seconds(100))
+            try await workUntilCancelled()
         } _: { client, _ in
             let id = try await client.put("x", into: "a")
             try await waitUntilDone(client, "a")
@@ -174,7 +174,7 @@ struct WorkerTests {
             let options = WorkerOptions(tubes: ["a"], grace: isForced ? .seconds(250) : .milliseconds(50))
             let worker = Worker(options, at: address) { _ in
                 begin.yield()
-                try await Task.sleep(for: .seconds(250))
+                try await workUntilCancelled()
             }
             let id = try await client.put("x", into: "a", PutOptions(priority: 9))
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -211,7 +211,7 @@ struct WorkerTests {
         let (ended, end) = AsyncStream<Int>.makeStream()
         let worker = Worker(WorkerOptions(tubes: ["default"]), at: server.address) { job in
             do {
-                try await Task.sleep(for: .seconds(250))
+                try await workUntilCancelled()
             } catch {
                 end.yield(job.attempt)
                 throw error
@@ -246,16 +246,12 @@ struct WorkerTests {
                 let other = try await Client.connect(to: address)
                 _ = try await other.reserve(from: ["a"])
                 await other.close()
-                while try await client.statistics(ofJob: id).state != .ready {
-                    try await Task.sleep(for: .milliseconds(1))
-                }
+                try await waitUntil { try await client.statistics(ofJob: id).state == .ready }
             }
             let worker = Worker(WorkerOptions(tubes: ["a"], attempts: 2), at: address) { await record.note($0) }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await worker.run() }
-                while try await client.statistics(ofJob: id).state != .buried {
-                    try await Task.sleep(for: .milliseconds(1))
-                }
+                try await waitUntil { try await client.statistics(ofJob: id).state == .buried }
                 worker.stop()
                 try await group.waitForAll()
             }

@@ -17,11 +17,7 @@ final class TCPQueueServer {
 
     deinit { kill() }
 
-    /// Foundation's way of waiting for its end may never end.
-    func kill() {
-        program.send(SIGKILL)
-        while program.isRunning { usleep(1000) }
-    }
+    func kill() { program.kill() }
 
     /// Lets it take no more jobs.
     func drain() {

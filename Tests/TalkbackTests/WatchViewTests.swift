@@ -113,14 +113,14 @@ struct WatchViewTests {
         try expectEnd(terminal)
     }
 
-    @Test func settingsAreRestored() throws {
+    @Test func settingsAreRestored() async throws {
         let server = try TCPQueueServer()
         let terminal = try Terminal("--address", "\(server.address)")
         try terminal.waitFor("default ")
         #expect(!terminal.isAsBefore)
         terminal.program.send(SIGTSTP)
         try terminal.waitFor(Self.leave)
-        while !terminal.isAsBefore { usleep(1000) }
+        try await waitUntil { terminal.isAsBefore }
         // It stops itself once the terminal is as it was.
         terminal.program.waitUntilStopped()
         terminal.program.send(SIGCONT)

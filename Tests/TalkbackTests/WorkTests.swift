@@ -31,10 +31,6 @@ final class WorkTests {
                 + options + ["--"] + command)
     }
 
-    private func waitUntil(_ condition: () async throws -> Bool) async throws {
-        while try await !condition() { try await Task.sleep(for: .milliseconds(5)) }
-    }
-
     /// Waits until a tube has no jobs but buried ones.
     private func waitUntilDone(_ client: Client) async throws {
         try await waitUntil {

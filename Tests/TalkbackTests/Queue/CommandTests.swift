@@ -31,7 +31,7 @@ struct CommandTests {
     func bodiesAreByteForByte(script: String) async throws {
         try await withQueue { queue throws in
             let bytes = Data((0...255).map { UInt8($0) } + [10])
-            try bytes.write(to: URL(fileURLWithPath: queue.folder.file("FILE")))
+            try bytes.write(to: URL(fileURLWithPath: queue.file("FILE")))
             #expect(try await queue.output(script) == "1\n")
             #expect(try await queue.output("talkback peek 1 --raw | cmp - FILE && echo same") == "same\n")
             #expect(
@@ -94,7 +94,7 @@ struct CommandTests {
     @Test func takeWaitsForAJob() async throws {
         try await withQueue { queue throws in
             let taking = try queue.start("exec talkback take --tube t")
-            while try await queue.count("current-waiting", in: "t") != 1 { try await Task.sleep(for: .milliseconds(5)) }
+            try await waitUntil { try await queue.count("current-waiting", in: "t") == 1 }
             _ = try await queue.output("talkback put --tube t now")
             #expect(taking.line() == "now")
             #expect(taking.outcome().status == 0)

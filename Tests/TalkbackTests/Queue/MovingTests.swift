@@ -54,14 +54,14 @@ struct MovingTests {
         let old = try await QueueServer(beanstalkd: old)
         let new = try await QueueServer(beanstalkd: new)
         _ = try await old.output(Self.filling + "; seq 500 | talkback put --lines --tube t --priority 5000")
-        let file = old.folder.file("a")
+        let file = old.file("a")
         #expect(try await old.run("talkback drain t --to a").status == 0)
         #expect(try await new.run("talkback load '\(file)' --tube u").errors == "loaded 506\n")
         #expect(try await new.count("current-jobs-ready", in: "u") == 503)
         #expect(try await new.count("current-jobs-buried", in: "u") == 2)
         #expect(try await new.output("talkback take --tube u --count 2") == "first\nsecond\n")
         #expect(
-            try await new.output("talkback take --tube u --raw | cmp - '\(old.folder.file("random"))' && echo same")
+            try await new.output("talkback take --tube u --raw | cmp - '\(old.file("random"))' && echo same")
                 == "same\n")
         #expect(
             try await new.output("talkback take --tube u --count 500 --timeout 0")
@@ -69,8 +69,8 @@ struct MovingTests {
         #expect(
             try await new.output("talkback kick --tube u 5; talkback take --tube u --count 2")
                 == "2\nburied1\nburied2\n")
-        try await old.end()
-        try await new.end()
+        old.end()
+        new.end()
     }
 
     @Test func manyJobsOfEachStateAreMovedInTheirOrder() async throws {
@@ -143,13 +143,11 @@ struct MovingTests {
             for round in 1...3 {
                 let drain = try queue.start("exec talkback drain t --to a")
                 // When it has something in the file.
-                while drain.isRunning,
-                    (try? Data(contentsOf: URL(fileURLWithPath: queue.folder.file("a"))).count) ?? 0 < round * 200_000
-                {
-                    try await Task.sleep(for: .milliseconds(1))
+                try await waitUntil {
+                    let file = URL(fileURLWithPath: queue.file("a"))
+                    return !drain.isRunning || (try? Data(contentsOf: file).count) ?? 0 >= round * 200_000
                 }
-                drain.send(SIGKILL)
-                while drain.isRunning { try await Task.sleep(for: .milliseconds(1)) }
+                drain.kill()
             }
             // What a crash leaves, when it comes in the middle of a line.
             _ = try await queue.output(#"printf '{"id":1,"tu' >> a; talkback put --tube t 60001"#)
@@ -197,7 +195,7 @@ struct MovingTests {
     ])
     func wrongLineIsRefusedBeforeAnythingIsPut(line: String, reason: String) async throws {
         try await withQueue { queue throws in
-            try "{\"body\":\"a\"}\n\(line)\n".write(toFile: queue.folder.file("a"), atomically: false, encoding: .utf8)
+            try "{\"body\":\"a\"}\n\(line)\n".write(toFile: queue.file("a"), atomically: false, encoding: .utf8)
             let outcome = try await queue.run("talkback load a")
             #expect(outcome.status == 1)
             #expect(outcome.errors.hasPrefix("Error: a: line 2: ") && outcome.errors.contains(reason))
@@ -213,7 +211,7 @@ struct MovingTests {
         try await withQueue { queue throws in
             let text = String(repeating: "x", count: 1_100_000)
             try "{\"body\":\"a\"}\n{\"body\":\"\(text)\"}\n".write(
-                toFile: queue.folder.file("a"), atomically: false, encoding: .utf8)
+                toFile: queue.file("a"), atomically: false, encoding: .utf8)
             let outcome = try await queue.run("talkback load a")
             #expect(outcome.status == 1 && outcome.errors.contains("line 2: the body has 1100000 bytes"))
             #expect(try await queue.count("current-jobs-ready") == 0)

@@ -4,38 +4,22 @@ import Foundation
 import Sockets
 import TestSupport
 
-/// A server without jobs, as a process: `talkback serve --memory`, or the program that `TESTED_SERVER` names, which takes
-/// beanstalkd's flags. And the commands, which are run against it.
+/// A server without jobs, and the commands, which are run against it.
 final class QueueServer {
-    let folder = TemporaryFolder()
-    private let program: Program
+    private let process: QueueProcess
+    /// A file in the folder in which the commands run.
+    func file(_ name: String) -> String { process.folder.file(name) }
     /// Where it listens, also as the commands are told.
-    let socket: SocketAddress
-    let address: String
+    var socket: SocketAddress { process.socket }
+    var address: String { "\(socket)" }
 
     /// - Parameter path: The program, if it is not talkback.
-    init(beanstalkd path: String? = ProcessInfo.processInfo.environment["TESTED_SERVER"]) async throws {
-        let file = folder.file("s")
-        address = "unix:\(file)"
-        socket = try SocketAddress(unixPath: file)
-        program =
-            if let path {
-                try Program(at: path, ["-l", address])
-            } else {
-                try Program("talkback", "serve", "--memory", "--listen", address, "--log-level", "error")
-            }
-        while (try? Socket.connect(to: socket).close()) == nil {
-            guard program.isRunning else { throw ServerHasEnded() }
-            try await Task.sleep(for: .milliseconds(5))
-        }
+    init(beanstalkd path: String? = QueueProcess.testedProgram) async throws {
+        process = try await QueueProcess(beanstalkd: path)
     }
 
-    struct ServerHasEnded: Error {}
-
-    /// Ends the server, and waits for it. A server that was started by Foundation may have SIGTERM blocked.
-    func end() async throws {
-        program.send(SIGKILL)
-        while program.isRunning { try await Task.sleep(for: .milliseconds(1)) }
+    func end() {
+        process.end()
     }
 
     /// Starts `sh -c`, with TALKBACK_ADDRESS set and the server's folder as the working directory.
@@ -44,7 +28,7 @@ final class QueueServer {
     }
 
     private func here(_ script: String) -> String {
-        "cd '\(folder.path)'; export TALKBACK_ADDRESS='\(address)'; \(script)"
+        "cd '\(process.folder.path)'; export TALKBACK_ADDRESS='\(address)'; \(script)"
     }
 
     /// Runs `sh -c`, on a thread that may block. What hangs is ended after a minute.
@@ -94,6 +78,6 @@ func withQueue(_ body: (QueueServer) async throws -> Void) async throws {
     } catch {
         result = .failure(error)
     }
-    try await server.end()
+    server.end()
     try result.get()
 }

@@ -139,9 +139,9 @@ public actor CommandRunner {
             do throws(SocketError) {
                 _ = try control?.sendMessage(request.bytes, descriptors: streams, flags: .doNotWait)
             } catch {
-                // Too many descriptors on their way is no more than that the launcher is behind.
-                if error.errno == .wouldBlock || error.errno == Errno(rawValue: ETOOMANYREFS) { return sendLater() }
-                // That it is gone is seen when its next report is received.
+                // That it is gone is seen when its next report is received. Anything else passes: it is behind, with too many
+                // descriptors on their way (ETOOMANYREFS), or the system is short of something.
+                if error.errno != .brokenPipe, error.errno != .connectionReset { sendLater() }
                 return
             }
             for descriptor in descriptors { try? descriptor.close() }

@@ -209,12 +209,12 @@ public actor Client {
                 throw ClientError(operation(), .cannotConnect(lastConnectError ?? SocketError(.connect, .closed)))
             }
             isFirst = false
-            await waitForConnection(until: deadline)
+            await waitForConnection()
         }
     }
 
     /// Waits until there is a connection, or the next attempt has failed.
-    private func waitForConnection(until deadline: Int64) async {
+    private func waitForConnection() async {
         if connecting == nil {
             connecting = Task { await self.connectShared() }
         }

@@ -28,6 +28,7 @@ final class Lane {
 
     /// A command that was sent, or waits to be.
     private struct Pending {
+        /// The command's, also where it is a preparation for it.
         let token: UInt64
         /// `nil` when nobody waits for the reply.
         var continuation: CheckedContinuation<Answer, Never>?
@@ -151,23 +152,23 @@ final class Lane {
     /// Whether the connection uses and watches what a command needs. What it lacks is asked for.
     private func isPrepared(for command: Waiting) -> Bool {
         if preparations == 0, let tube = command.tube, tube != used {
-            prepare(.use(tube), .use, command.deadline)
+            prepare(.use(tube), .use, for: command)
             used = tube
         }
         if preparations == 0, let tubes = command.tubes, tubes != watched {
             // First what is new: a connection that watches nothing is not allowed.
-            for tube in tubes.subtracting(watched) { prepare(.watch(tube), .watch, command.deadline) }
-            for tube in watched.subtracting(tubes) { prepare(.ignore(tube), .watch, command.deadline) }
+            for tube in tubes.subtracting(watched) { prepare(.watch(tube), .watch, for: command) }
+            for tube in watched.subtracting(tubes) { prepare(.ignore(tube), .watch, for: command) }
             watched = tubes
         }
         return preparations == 0
     }
 
-    private func prepare(_ command: Command, _ role: Role, _ deadline: Int64) {
+    private func prepare(_ preparation: Command, _ role: Role, for command: Waiting) {
         preparations += 1
         let start = output.count
-        output.append(command)
-        add(role, token: 0, from: start, deadline, nil)
+        output.append(preparation)
+        add(role, token: command.token, from: start, command.deadline, nil)
     }
 
     private func queue(_ command: Waiting) {
@@ -341,7 +342,8 @@ final class Lane {
                 if preparations == 0 { queueWaiting() }
             default:
                 // What this connection uses and watches is not known any more.
-                if firstWaiting < waiting.count {
+                // Unless it was cancelled, and what waits now is another.
+                if firstWaiting < waiting.count, waiting[firstWaiting].token == command.token {
                     waiting[firstWaiting].continuation?.resume(returning: .failure(.refused(reply)))
                     firstWaiting += 1
                 }

@@ -40,11 +40,10 @@ final class CycleClient: LoadClient {
 
     init(_ connection: Connection, _ load: CycleLoad) {
         cycles = load
-        super.init(connection, inputLimit: load.job.body.count + 1024)
+        super.init(connection, of: load, inputLimit: load.job.body.count + 1024)
         line.reserveCapacity(64)
     }
 
-    override var load: Load { cycles }
     override var operation: String { "\(command)" }
 
     override func begin() throws(SocketError) {

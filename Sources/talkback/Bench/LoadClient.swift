@@ -9,6 +9,8 @@ import TalkbackClient
 ///
 /// Subclasses say what is sent, and take the replies.
 class LoadClient {
+    /// What the connection is a part of.
+    private let load: Load
     private let connection: Connection
     private let exchange: Exchange
     /// What has arrived and was not taken; never more than `inputLimit`.
@@ -20,16 +22,17 @@ class LoadClient {
     private var hasBegun = false
     private var isHalfClosed = false
 
-    /// - Parameter inputLimit: More than what is there before the replies are taken.
-    init(_ connection: Connection, inputLimit: Int) {
+    /// - Parameters:
+    ///   - load: What the connection is a part of.
+    ///   - inputLimit: More than what is there before the replies are taken.
+    init(_ connection: Connection, of load: Load, inputLimit: Int) {
+        self.load = load
         self.connection = connection
         exchange = Exchange(on: connection)
         self.inputLimit = inputLimit
         input.reserveCapacity(inputLimit)
     }
 
-    /// What the load is a part of.
-    var load: Load { fatalError("a subclass has one") }
     /// What the server is asked for, for a person.
     var operation: String { "" }
     /// Called when the load begins.

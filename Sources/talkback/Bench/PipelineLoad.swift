@@ -70,10 +70,9 @@ final class PipelineClient: LoadClient {
     init(_ connection: Connection, _ load: PipelineLoad) {
         pipeline = load
         ids = [UInt64](repeating: 0, count: load.putsInOneGo)
-        super.init(connection, inputLimit: 1 << 16)
+        super.init(connection, of: load, inputLimit: 1 << 16)
     }
 
-    override var load: Load { pipeline }
     override var operation: String { isDeleting ? "delete" : "put" }
 
     override func begin() throws(SocketError) {

@@ -58,6 +58,13 @@ final class Client: Timed {
     var wait: UInt64 = 0
     /// When the current wait ends without a job, but for a deadline; `nil` for never.
     var waitEnd: QueueTime?
+    /// The job whose end the client waits for, and its place among all those who do.
+    var observed: UInt64?
+    var observerIndex = 0
+    /// Whether it wants to know of everything before the end too.
+    var isFollower = false
+    /// Jobs that were cancelled while they were the client's, and it does not know yet.
+    var cancelled: [UInt64] = []
     var isProducer = false
     var isWorker = false
 

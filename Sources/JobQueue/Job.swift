@@ -40,10 +40,14 @@ final class Job: Timed {
     var state = JobState.ready
     /// How many changes were recorded, 255 at most.
     var changeCount: UInt8 = 0
+    /// Since when the job is in its state.
+    var since: QueueTime
+    /// What only some jobs have.
+    var extras: JobExtras?
 
     init(
         _ id: UInt64, in tube: Tube, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8],
-        _ now: QueueTime
+        _ tags: JobTags? = nil, _ creation: QueueTime
     ) {
         self.id = id
         self.tube = tube
@@ -51,14 +55,30 @@ final class Job: Timed {
         self.priority = priority
         self.delay = delay
         self.timeToRun = max(1, timeToRun)
-        creation = now
+        self.creation = creation
+        since = creation
+        extras = tags.map { JobExtras($0) }
     }
 
     /// Statistics call the jobs before this priority urgent.
     static let urgentPriority: UInt32 = 1024
 
     /// About how many bytes it takes, with what there is of it in tables and heaps.
-    var memory: Int { body.count + 250 }
+    var memory: Int { body.count + 266 + (extras?.memory ?? 0) }
+
+    var tags: JobTags? { extras?.tags }
+
+    /// Whether a worker has the job only for the time to run.
+    var hasDeadline: Bool { tags?.isLeasedToConnection != true }
+
+    /// Which attempt it is, or how many there were, since it was put or kicked.
+    var attempt: UInt32 { counts.reserves &- (extras?.formerReserves ?? 0) }
+
+    /// Whether nobody may get it any more unless it is kicked.
+    var isUsedUp: Bool {
+        guard let attempts = tags?.attempts, attempts > 0 else { return false }
+        return attempt >= attempts
+    }
 
     var isUrgent: Bool { priority < Self.urgentPriority }
 }

@@ -29,8 +29,9 @@ extension JobQueue {
     }
 
     /// Makes a job ready. Whoever waits for it gets it from ``serveWaiters(at:)``.
-    func makeReady(_ job: Job) {
+    func makeReady(_ job: Job, at now: QueueTime) {
         job.state = .ready
+        job.since = now
         job.tube.ready.insert(job)
         totals.ready += 1
         if job.isUrgent {
@@ -38,17 +39,20 @@ extension JobQueue {
             totals.urgent += 1
         }
         noteReady(job.tube)
+        hasChanged(job, at: now)
     }
 
     private func noteReady(_ tube: Tube) {
         if tube.waiters.count > 0, awaited.last !== tube { awaited.append(tube) }
     }
 
-    func makeDelayed(_ job: Job, until time: QueueTime) {
+    func makeDelayed(_ job: Job, until time: QueueTime, at now: QueueTime) {
         job.state = .delayed
+        job.since = now
         timers.set(job, to: time)
         job.tube.delayed.insert(job)
         totals.delayed += 1
+        hasChanged(job, at: now)
     }
 
     /// Gives ready jobs to those who wait: as long as there are both, the most urgent of all to the client that has waited
@@ -81,28 +85,45 @@ extension JobQueue {
         while let timed = timers.first, timed.time <= now {
             timers.remove(timed)
             switch timed {
-            case let job as Job: jobIsDue(job)
+            case let job as Job: jobIsDue(job, at: now)
             case let tube as Tube:
                 tube.pause = 0
                 noteReady(tube)
                 // One that was restored may never have been used.
                 removeIfUnused(tube)
             case let client as Client: overdue.append(client)
+            case let outcome as Outcome: outcomeIsDue(outcome, at: now)
             default: break
             }
         }
+        if !dying.isEmpty {
+            // What is due at one time has no order in the heap.
+            for job in dying.sorted(by: { $0.id < $1.id }) { hasTimedOut(job, at: now) }
+            dying.removeAll()
+        }
         serveWaiters(at: now)
-        for client in overdue where client.isWaiting { waitIsOver(client, at: now) }
+        for client in overdue {
+            if client.isWaiting {
+                waitIsOver(client, at: now)
+            } else if client.observed != nil {
+                observationIsOver(client, at: now)
+            }
+        }
         overdue.removeAll(keepingCapacity: true)
     }
 
-    private func jobIsDue(_ job: Job) {
-        let hasTimedOut = job.state == .reserved
-        takeOut(job)
-        makeReady(job)
-        guard hasTimedOut else { return }
+    private func jobIsDue(_ job: Job, at now: QueueTime) {
+        guard job.state == .reserved else {
+            takeOut(job)
+            return makeReady(job, at: now)
+        }
+        if job.isUsedUp { dying.append(job) } else { hasTimedOut(job, at: now) }
+    }
+
+    private func hasTimedOut(_ job: Job, at now: QueueTime) {
         job.counts.timeouts += 1
         totals.jobTimeouts += 1
+        takeBack(job, at: now)
         recordCounts(of: job)
     }
 

@@ -26,6 +26,8 @@ public final class JobQueue {
     var effects: [Effect] = []
     /// Tubes with clients that wait in which jobs have become ready.
     var awaited: [Tube] = []
+    /// Jobs whose last attempt has taken too long, while the time advances.
+    var dying: [Job] = []
     /// Clients whose wait is over, while the time advances.
     var overdue: [Client] = []
     /// The number that the next job gets.
@@ -33,6 +35,12 @@ public final class JobQueue {
     private var lastWait: UInt64 = 0
     private var lastBurial: Int64 = 0
     var totals = QueueStatistics()
+    /// The jobs by their keys, with those whose keys are remembered.
+    var keys: [UniqueKey: UInt64] = [:]
+    var outcomes = OutcomeTable()
+    let maximumOutcomeBytes: Int
+    /// Those who wait for the end of a job, by its number.
+    var observers: [UInt64: [Client]] = [:]
 
     /// About how much memory the jobs take: their bodies, and what goes with each.
     public internal(set) var byteCount = 0
@@ -50,9 +58,11 @@ public final class JobQueue {
     ///
     /// - Parameters:
     ///   - nextID: The number that the first job gets.
+    ///   - maximumOutcomeBytes: About how many bytes the outcomes that are kept may take; the oldest are dropped first.
     ///   - isRecording: Whether the queue records its mutations for its owner to take.
-    public init(nextID: UInt64 = 1, isRecording: Bool = false) {
+    public init(nextID: UInt64 = 1, maximumOutcomeBytes: Int = 1 << 26, isRecording: Bool = false) {
         self.nextID = nextID
+        self.maximumOutcomeBytes = maximumOutcomeBytes
         self.isRecording = isRecording
         defaultTube = Tube(Array("default".utf8))
         add(defaultTube)
@@ -62,6 +72,7 @@ public final class JobQueue {
         // Jobs and clients hold their tubes, and these them.
         for tube in tubes { tube.letGo() }
         clients.forEach { $0.reserved = JobHeap() }
+        observers.removeAll()
     }
 
     /// What has happened to a client that waited.
@@ -72,6 +83,8 @@ public final class JobQueue {
         case deadlineSoon(ClientID)
         /// It has waited long enough.
         case timedOut(ClientID)
+        /// The job that it waits for is so now; after the last one it waits no more.
+        case observed(ClientID, JobStatus, isLast: Bool)
     }
 
     /// Takes what has happened to clients that waited since the last call, in order.
@@ -100,9 +113,11 @@ public final class JobQueue {
     public func disconnect(_ id: ClientID, at now: QueueTime) {
         guard let client = clients.remove(id) else { return }
         endWait(client)
+        endObservation(client)
         while let job = client.reserved.first {
-            takeOut(job)
-            makeReady(job)
+            takeBack(job, at: now)
+            // The reason, unless it was recorded already.
+            if job.tags != nil, job.state == .ready { recordCounts(of: job) }
         }
         serveWaiters(at: now)
         client.used.usingCount -= 1
@@ -185,18 +200,25 @@ public final class JobQueue {
     /// Puts a job into the tube that a client uses.
     ///
     /// - Parameter job: A number from ``takeID()``.
+    /// - Returns: The job with the same key that was there already, or was a moment ago, if there is one: then nothing was put.
+    @discardableResult
     public func put(
-        _ job: UInt64, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], by id: ClientID,
-        at now: QueueTime
-    ) {
-        guard let client = clients[id] else { return }
-        let job = Job(job, in: client.used, priority: priority, delay: delay, timeToRun: timeToRun, body, now)
+        _ job: UInt64, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], _ tags: JobTags? = nil,
+        by id: ClientID, at now: QueueTime
+    ) -> JobStatus? {
+        guard let client = clients[id] else { return nil }
+        if let tags, !tags.key.isEmpty {
+            if let former = self.job(withKey: tags.key, in: client.used, at: now) { return former }
+            keys[UniqueKey(tube: client.used.name, key: tags.key)] = job
+        }
+        let job = Job(job, in: client.used, priority: priority, delay: delay, timeToRun: timeToRun, body, tags, now)
         add(job)
         job.tube.totalCount += 1
         totals.totalJobs += 1
-        if delay > 0 { makeDelayed(job, until: now + delay) } else { makeReady(job) }
+        if delay > 0 { makeDelayed(job, until: now + delay, at: now) } else { makeReady(job, at: now) }
         record(put: job)
         serveWaiters(at: now)
+        return nil
     }
 
     func add(_ job: Job) {
@@ -249,11 +271,15 @@ public final class JobQueue {
         return JobSnapshot(job)
     }
 
-    /// Ends a client's wait without a job, as if its time were over: it can no longer say anything.
-    public func stopWaiting(_ id: ClientID) {
-        guard let client = clients[id], client.isWaiting else { return }
-        endWait(client)
-        effects.append(.timedOut(id))
+    /// Ends a client's wait, as if its time were over: it can no longer say anything.
+    public func stopWaiting(_ id: ClientID, at now: QueueTime) {
+        guard let client = clients[id] else { return }
+        if client.isWaiting {
+            endWait(client)
+            effects.append(.timedOut(id))
+        } else if client.observed != nil {
+            observationIsOver(client, at: now)
+        }
     }
 
     private func noteWorker(_ client: Client) {
@@ -265,13 +291,24 @@ public final class JobQueue {
     func reserve(_ job: Job, for client: Client, at now: QueueTime) {
         takeOut(job)
         job.state = .reserved
+        job.since = now
         job.holder = client
         job.counts.reserves += 1
         job.tube.reservedCount += 1
         totals.reserved += 1
-        timers.set(job, to: now + job.timeToRun)
+        startLease(of: job, at: now)
         client.reserved.insert(job)
-        recordCounts(of: job)
+        if let extras = job.extras, !extras.text.isEmpty || extras.percent > 0 {
+            byteCount -= extras.text.count
+            (extras.percent, extras.text) = (0, [])
+        }
+        // The worker must not begin an attempt that would be forgotten.
+        if job.tags?.attempts ?? 0 > 0 { record(change: job) } else { recordCounts(of: job) }
+        hasChanged(job, at: now)
+    }
+
+    func startLease(of job: Job, at now: QueueTime) {
+        if job.hasDeadline { timers.set(job, to: now + job.timeToRun) } else { job.time = .never }
     }
 
     private func wait(_ client: Client, until end: QueueTime?) {
@@ -302,42 +339,36 @@ public final class JobQueue {
     /// Deletes a job: one that the client has reserved, or one that nobody has.
     ///
     /// - Returns: Whether there was such a job.
-    public func delete(_ id: UInt64, by client: ClientID) -> Bool {
+    public func delete(_ id: UInt64, by client: ClientID, at now: QueueTime) -> Bool {
         guard let job = jobs[id], job.state != .reserved || job.holder?.id == client else { return false }
-        takeOut(job)
-        jobs.remove(id)
-        byteCount -= job.memory
-        record(delete: job)
-        job.tube.deleteCount += 1
-        removeIfUnused(job.tube)
+        switch job.state {
+        case .reserved: end(job, .done, [], at: now)
+        case .buried: end(job, .failed, job.extras?.reason ?? [], at: now)
+        case .ready, .delayed: end(job, .cancelled, [], at: now)
+        }
         return true
     }
 
-    /// Puts a job that the client has reserved back into its tube.
+    /// Puts a job that the client has reserved back into its tube, or aside if it may not be tried again.
     ///
-    /// - Returns: Whether there was such a job.
-    public func release(_ id: UInt64, priority: UInt32, delay: UInt32, by client: ClientID, at now: QueueTime) -> Bool {
-        guard let job = reserved(id, by: client) else { return false }
-        takeOut(job)
+    /// - Returns: Where it is; `nil` if there was no such job.
+    public func release(
+        _ id: UInt64, priority: UInt32, delay: UInt32, by client: ClientID, at now: QueueTime
+    ) -> Returned? {
+        guard let job = reserved(id, by: client) else { return nil }
         job.priority = priority
-        job.delay = delay
-        job.counts.releases += 1
-        if delay > 0 { makeDelayed(job, until: now + delay) } else { makeReady(job) }
-        record(change: job)
-        serveWaiters(at: now)
-        return true
+        return giveBack(job, delay: delay, reason: job.isUsedUp ? Self.releasedTooOften : [], at: now)
     }
 
     /// Puts a job that the client has reserved aside.
     ///
     /// - Returns: Whether there was such a job.
-    public func bury(_ id: UInt64, priority: UInt32, by client: ClientID) -> Bool {
+    public func bury(_ id: UInt64, priority: UInt32, by client: ClientID, at now: QueueTime) -> Bool {
         guard let job = reserved(id, by: client) else { return false }
         takeOut(job)
         job.priority = priority
-        job.counts.buries += 1
-        bury(job, lastBurial + 1)
-        record(change: job)
+        setReason([], of: job)
+        bury(job, at: now)
         return true
     }
 
@@ -347,21 +378,30 @@ public final class JobQueue {
     public func touch(_ id: UInt64, by client: ClientID, at now: QueueTime) -> Bool {
         guard let job = reserved(id, by: client), let holder = job.holder else { return false }
         holder.reserved.remove(job)
-        timers.set(job, to: now + job.timeToRun)
+        startLease(of: job, at: now)
         holder.reserved.insert(job)
         show(job.sequence)
         return true
     }
 
-    func bury(_ job: Job, _ burial: Int64) {
+    /// Puts a job aside that was taken out.
+    func bury(_ job: Job, at now: QueueTime) {
+        job.counts.buries += 1
+        makeBuried(job, lastBurial + 1, at: now)
+        record(change: job)
+        hasChanged(job, at: now)
+    }
+
+    func makeBuried(_ job: Job, _ burial: Int64, at now: QueueTime) {
         lastBurial = max(lastBurial, burial)
         job.state = .buried
+        job.since = now
         job.time = QueueTime(nanoseconds: burial)
         job.tube.buried.insert(job)
         totals.buried += 1
     }
 
-    private func reserved(_ id: UInt64, by client: ClientID) -> Job? {
+    func reserved(_ id: UInt64, by client: ClientID) -> Job? {
         guard let job = jobs[id], job.state == .reserved, job.holder?.id == client else { return nil }
         return job
     }
@@ -397,7 +437,7 @@ public final class JobQueue {
         let buriesFirst = !tube.buried.isEmpty
         var count = 0
         while count < bound, let job = buriesFirst ? tube.buried.first : tube.delayed.first {
-            kick(job)
+            kick(job, at: now)
             count += 1
         }
         serveWaiters(at: now)
@@ -409,15 +449,16 @@ public final class JobQueue {
     /// - Returns: Whether there was such a job.
     public func kickJob(_ id: UInt64, at now: QueueTime) -> Bool {
         guard let job = jobs[id], job.state == .buried || job.state == .delayed else { return false }
-        kick(job)
+        kick(job, at: now)
         serveWaiters(at: now)
         return true
     }
 
-    private func kick(_ job: Job) {
+    private func kick(_ job: Job, at now: QueueTime) {
         takeOut(job)
         job.counts.kicks += 1
-        makeReady(job)
+        change(job) { $0.formerReserves = job.counts.reserves }
+        makeReady(job, at: now)
         record(change: job)
     }
 

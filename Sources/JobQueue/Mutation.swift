@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened they
-/// make the queue again, by ``JobQueue/restore(_:_:at:)`` and ``JobQueue/restorePause(of:_:until:)``.
+/// make the queue again, by ``JobQueue/restore(_:_:at:)``, ``JobQueue/restorePause(of:_:until:)`` and, at the end,
+/// ``JobQueue/finishRestoring(at:)``.
 public enum Mutation: Hashable, Sendable {
     /// A job is there.
     case put(JobRecord)
@@ -9,6 +10,10 @@ public enum Mutation: Hashable, Sendable {
     case change(JobChange)
     /// A job is gone, about which something had changed so many times, 255 at most.
     case delete(UInt64, changes: UInt8)
+    /// A job with tags is gone, and so many changes as with a delete; of some an outcome is kept.
+    case end(UInt64, changes: UInt8, OutcomeRecord?)
+    /// An outcome is not kept any more.
+    case forget(UInt64)
     /// A tube is paused for so many seconds, until a time; for 0 seconds: is not paused any more.
     case pause([UInt8], seconds: UInt32, until: QueueTime)
 }
@@ -31,11 +36,13 @@ public struct JobRecord: Hashable, Sendable {
     public var due: QueueTime
     /// The body.
     public var body: [UInt8]
+    /// What else it was told.
+    public var tags: JobTags?
 
     /// A record.
     public init(
         id: UInt64, tube: [UInt8], priority: UInt32, delay: UInt32, timeToRun: UInt32, creation: QueueTime,
-        due: QueueTime, body: [UInt8]
+        due: QueueTime, body: [UInt8], tags: JobTags? = nil
     ) {
         self.id = id
         self.tube = tube
@@ -45,6 +52,7 @@ public struct JobRecord: Hashable, Sendable {
         self.creation = creation
         self.due = due
         self.body = body
+        self.tags = tags
     }
 }
 
@@ -64,10 +72,15 @@ public struct JobChange: Hashable, Sendable {
     public var burial: Int64
     /// How often things have happened to it.
     public var counts: JobCounts
+    /// Reservations that do not count as attempts any more.
+    public var formerReserves: UInt32
+    /// Why the last attempt has failed; empty if nobody said.
+    public var reason: [UInt8]
 
     /// A change.
     public init(
-        id: UInt64, state: JobState, priority: UInt32, delay: UInt32, due: QueueTime, burial: Int64, counts: JobCounts
+        id: UInt64, state: JobState, priority: UInt32, delay: UInt32, due: QueueTime, burial: Int64, counts: JobCounts,
+        formerReserves: UInt32 = 0, reason: [UInt8] = []
     ) {
         self.id = id
         self.state = state
@@ -76,6 +89,8 @@ public struct JobChange: Hashable, Sendable {
         self.due = due
         self.burial = burial
         self.counts = counts
+        self.formerReserves = formerReserves
+        self.reason = reason
     }
 }
 
@@ -98,7 +113,12 @@ extension JobQueue {
 
     /// About how many bytes a mutation may make a store write: a job's, or a page or two for what is anywhere in it.
     private static func cost(_ mutation: Mutation) -> Int {
-        if case .put(let job) = mutation { job.body.count + 500 } else { 8192 }
+        switch mutation {
+        case .put(let job): job.body.count + (job.tags == nil ? 500 : 1000)
+        case .change(let change): 8192 + change.reason.count
+        case .end(_, _, let outcome): 16_384 + (outcome?.data.count ?? 0)
+        case .delete, .forget, .pause: 8192
+        }
     }
 
     private func append(_ mutation: Mutation) {
@@ -113,7 +133,7 @@ extension JobQueue {
             .put(
                 JobRecord(
                     id: job.id, tube: job.tube.name, priority: job.priority, delay: job.delay,
-                    timeToRun: job.timeToRun, creation: job.creation, due: job.time, body: job.body)))
+                    timeToRun: job.timeToRun, creation: job.creation, due: job.time, body: job.body, tags: job.tags)))
     }
 
     /// Records how a job is now, as something that replies wait for.
@@ -132,13 +152,25 @@ extension JobQueue {
                 JobChange(
                     id: job.id, state: job.state == .reserved ? .ready : job.state, priority: job.priority,
                     delay: job.delay, due: job.state == .delayed ? job.time : QueueTime(nanoseconds: 0),
-                    burial: job.state == .buried ? job.time.nanoseconds : 0, counts: job.counts)))
+                    burial: job.state == .buried ? job.time.nanoseconds : 0, counts: job.counts,
+                    formerReserves: job.extras?.formerReserves ?? 0, reason: job.extras?.reason ?? [])))
     }
 
     func record(delete job: Job) {
         guard isRecording else { return }
         job.sequence = nextSequence()
         append(.delete(job.id, changes: job.changeCount))
+    }
+
+    func record(end job: Job, _ outcome: OutcomeRecord?) {
+        guard isRecording else { return }
+        job.sequence = nextSequence()
+        append(.end(job.id, changes: job.changeCount, outcome))
+    }
+
+    func record(forget id: UInt64) {
+        guard isRecording else { return }
+        append(.forget(id))
     }
 
     func record(pause tube: Tube) {
@@ -170,7 +202,9 @@ extension JobQueue {
     public func restore(_ record: JobRecord, _ change: JobChange? = nil, at now: QueueTime) {
         let job = Job(
             record.id, in: tube(named: record.tube), priority: record.priority, delay: record.delay,
-            timeToRun: record.timeToRun, record.body, record.creation)
+            timeToRun: record.timeToRun, record.body, record.tags, record.creation)
+        job.since = now
+        if let key = record.tags?.key, !key.isEmpty { keys[UniqueKey(tube: record.tube, key: key)] = job.id }
         add(job)
         job.tube.totalCount += 1
         totals.totalJobs += 1
@@ -182,16 +216,36 @@ extension JobQueue {
             job.delay = change.delay
             job.counts = change.counts
             due = change.state == .delayed ? change.due : nil
-            if change.state == .buried {
-                bury(job, change.burial)
-                return
-            }
+            setReason(change.reason, of: job)
+            if change.formerReserves > 0 { self.change(job) { $0.formerReserves = change.formerReserves } }
+            if change.state == .buried { return makeBuried(job, change.burial, at: now) }
         }
         if let due, due > now {
-            makeDelayed(job, until: due)
+            makeDelayed(job, until: due, at: now)
+        } else if job.isUsedUp {
+            // Only a worker can have had it.
+            makeReady(job, at: now)
+            dying.append(job)
         } else {
-            makeReady(job)
+            makeReady(job, at: now)
         }
+    }
+
+    /// Puts jobs aside whose last attempt was under way. When all is restored.
+    public func finishRestoring(at now: QueueTime) {
+        for job in dying {
+            takeOut(job)
+            die(job, Self.workerWasLost, at: now)
+        }
+        dying.removeAll()
+    }
+
+    /// Remembers an outcome again that was kept. Only for a queue without clients; in the order in which they came.
+    public func restore(_ outcome: OutcomeRecord, at now: QueueTime) {
+        if !outcome.key.isEmpty, outcome.uniqueUntil > now {
+            keys[UniqueKey(tube: outcome.tube, key: outcome.key)] = outcome.id
+        }
+        keep(Outcome(outcome), at: now)
     }
 
     /// Pauses a tube as it was paused, and makes it if it has no jobs: those who watched it will come back. Only for a queue

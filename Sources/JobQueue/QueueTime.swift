@@ -22,5 +22,7 @@ public struct QueueTime: Hashable, Comparable, Sendable {
     /// Whole seconds from another time to this one, cut towards zero.
     func seconds(since other: QueueTime) -> Int64 { (nanoseconds &- other.nanoseconds) / Self.second }
 
+    static let never = QueueTime(nanoseconds: .max)
+
     static let second: Int64 = 1_000_000_000
 }

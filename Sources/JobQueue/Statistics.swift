@@ -28,6 +28,16 @@ public struct QueueStatistics: Hashable, Sendable {
     public internal(set) var waiting = 0
     /// Clients that there ever were.
     public internal(set) var totalClients: UInt64 = 0
+    /// Clients that wait for the end of a job.
+    public internal(set) var observers = 0
+    /// Outcomes that are kept.
+    public internal(set) var outcomes = 0
+    /// About how many bytes they take.
+    public internal(set) var outcomeBytes = 0
+    /// Outcomes that were dropped before their time.
+    public internal(set) var droppedOutcomes: UInt64 = 0
+    /// Jobs that were buried for having failed too often.
+    public internal(set) var deadJobs: UInt64 = 0
 }
 
 /// Numbers about a tube.
@@ -90,6 +100,9 @@ extension JobQueue {
         var statistics = totals
         statistics.tubes = tubes.count
         statistics.clients = clients.count
+        statistics.outcomes = outcomes.count
+        statistics.outcomeBytes = outcomes.byteCount
+        statistics.droppedOutcomes = outcomes.dropCount
         return statistics
     }
 
@@ -108,10 +121,11 @@ extension JobQueue {
     public func statistics(ofJob id: UInt64, at now: QueueTime) -> JobStatistics? {
         guard let job = jobs[id] else { return nil }
         show(job.sequence)
-        let isTimed = job.state == .delayed || job.state == .reserved
+        let isTimed = job.state == .delayed || (job.state == .reserved && job.hasDeadline)
         return JobStatistics(
             id: job.id, tube: job.tube.name, state: job.state, priority: job.priority,
             age: now.seconds(since: job.creation), delay: job.delay, timeToRun: job.timeToRun,
-            timeLeft: isTimed ? job.time.seconds(since: now) : 0, counts: job.counts)
+            timeLeft: isTimed ? job.time.seconds(since: now) : job.state == .reserved ? Int64(job.timeToRun) : 0,
+            counts: job.counts)
     }
 }

@@ -200,17 +200,27 @@ final class Committer: @unchecked Sendable {
             switch group.mutations[position] {
             case .put(let job):
                 try statements.insertJob.insert(job, offset: offset)
+                if let tags = job.tags { try statements.insertTags.insert(tags, of: job.id) }
                 cost += job.body.count + 500
             case .change(let change):
                 if dropped[change.id] == nil {
                     try statements.replaceChange.replace(change, offset: offset)
-                    cost += Self.pageSize
+                    cost += Self.pageSize + change.reason.count
                 }
-            case .delete(let id, let changes):
+            case .delete(let id, let changes), .end(let id, let changes, _):
                 try statements.deleteJob.delete(id)
                 if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.delete(id) }
                 // The table does not remember the highest number once it is gone.
                 if id >= nextID { nextID = group.nextID + Self.idStep }
+                cost += 2 * Self.pageSize
+                guard case .end(_, _, let outcome) = group.mutations[position] else { break }
+                try statements.deleteTags.delete(id)
+                cost += Self.pageSize
+                guard let outcome else { break }
+                try statements.insertOutcome.insert(outcome, offset: offset)
+                cost += Self.pageSize + outcome.data.count
+            case .forget(let id):
+                try statements.deleteOutcome.delete(id)
                 cost += 2 * Self.pageSize
             case .pause(let tube, let seconds, let until):
                 if seconds == 0 {
@@ -236,7 +246,12 @@ final class Committer: @unchecked Sendable {
     /// Changes of jobs that are deleted in the same group, by the job's number, and how many.
     private static func changesNotWorthWriting(_ mutations: [Mutation]) -> [UInt64: Int] {
         var dropped: [UInt64: Int] = [:]
-        for case .delete(let id, let changes) in mutations where changes > 0 { dropped[id] = 0 }
+        for mutation in mutations {
+            switch mutation {
+            case .delete(let id, let changes), .end(let id, let changes, _): if changes > 0 { dropped[id] = 0 }
+            case .put, .change, .pause, .forget: break
+            }
+        }
         guard !dropped.isEmpty else { return dropped }
         for case .change(let change) in mutations { dropped[change.id]? += 1 }
         return dropped

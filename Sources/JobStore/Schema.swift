@@ -5,8 +5,8 @@ internal import GRDB
 /// The tables of the store.
 ///
 /// `job` has what a put says and is written once; `change` has what became different, for the jobs of which something has:
-/// so a change writes a few dozen bytes and never the body. What comes next (attempts, outcomes, unique keys) are columns
-/// with a default, which SQLite adds without touching a row, or tables of their own.
+/// so a change writes a few dozen bytes and never the body. `tags` has what only some jobs were told, and `outcome` what is
+/// remembered of those that are gone.
 enum Schema {
     /// `Talk`: what marks the file as a store of this program's.
     static let applicationID: Int32 = 0x5461_6C6B
@@ -50,6 +50,36 @@ enum Schema {
                     INSERT INTO next_id VALUES (1, 1);
                     """)
         }
+        migrator.registerMigration("2: outcomes") { database in
+            try database.execute(
+                sql: """
+                    ALTER TABLE change ADD COLUMN former_reserves INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE change ADD COLUMN reason BLOB;
+                    CREATE TABLE tags (
+                        id INTEGER PRIMARY KEY,
+                        key TEXT NOT NULL,
+                        key_seconds INTEGER NOT NULL,
+                        keep_seconds INTEGER NOT NULL,
+                        attempts INTEGER NOT NULL,
+                        backoff_first INTEGER,
+                        backoff_most INTEGER,
+                        is_leased_to_connection INTEGER NOT NULL
+                    );
+                    CREATE TABLE outcome (
+                        -- In the order in which they came.
+                        number INTEGER PRIMARY KEY,
+                        id INTEGER NOT NULL UNIQUE,
+                        tube TEXT NOT NULL,
+                        key TEXT NOT NULL,
+                        end TEXT NOT NULL,
+                        attempt INTEGER NOT NULL,
+                        time INTEGER NOT NULL,
+                        kept_until INTEGER NOT NULL,
+                        unique_until INTEGER NOT NULL,
+                        data BLOB NOT NULL
+                    );
+                    """)
+        }
         return migrator
     }
 }
@@ -59,6 +89,7 @@ struct Statements {
     let begin, commit, rollback: HotStatement
     let insertJob, deleteJob, replaceChange, deleteChange, setPause, deletePause, deleteOldPauses,
         setNextID: HotStatement
+    let insertTags, deleteTags, insertOutcome, deleteOutcome: HotStatement
 
     init(_ database: Database) throws {
         begin = try HotStatement(database, "BEGIN IMMEDIATE")
@@ -67,11 +98,15 @@ struct Statements {
         insertJob = try HotStatement(database, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteJob = try HotStatement(database, "DELETE FROM job WHERE id = ?")
         replaceChange = try HotStatement(
-            database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+            database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         deleteChange = try HotStatement(database, "DELETE FROM change WHERE id = ?")
         setPause = try HotStatement(database, "INSERT OR REPLACE INTO pause VALUES (?, ?, ?)")
         deletePause = try HotStatement(database, "DELETE FROM pause WHERE tube = ?")
         deleteOldPauses = try HotStatement(database, "DELETE FROM pause WHERE until <= ?")
         setNextID = try HotStatement(database, "UPDATE next_id SET id = ?")
+        insertTags = try HotStatement(database, "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        deleteTags = try HotStatement(database, "DELETE FROM tags WHERE id = ?")
+        insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        deleteOutcome = try HotStatement(database, "DELETE FROM outcome WHERE id = ?")
     }
 }

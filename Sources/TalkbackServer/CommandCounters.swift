@@ -26,6 +26,13 @@ struct CommandCounters {
     var listTubeUsed: UInt64 = 0
     var listTubesWatched: UInt64 = 0
     var pauseTube: UInt64 = 0
+    var progress: UInt64 = 0
+    var finish: UInt64 = 0
+    var fail: UInt64 = 0
+    var state: UInt64 = 0
+    var wait: UInt64 = 0
+    var follow: UInt64 = 0
+    var cancel: UInt64 = 0
 
     mutating func count(_ command: Command) {
         switch command {
@@ -51,6 +58,13 @@ struct CommandCounters {
         case .listTubeUsed: listTubeUsed += 1
         case .listTubesWatched: listTubesWatched += 1
         case .pauseTube: pauseTube += 1
+        case .progress: progress += 1
+        case .finish: finish += 1
+        case .fail: fail += 1
+        case .state: state += 1
+        case .wait: wait += 1
+        case .follow: follow += 1
+        case .cancel: cancel += 1
         // beanstalkd counts neither of these.
         case .reserveJob, .kickJob, .quit: break
         }

@@ -14,35 +14,53 @@ extension Engine {
         case .command(let command):
             counters.count(command)
             if let reply = reply(to: command, session, now) { replies.append(reply) }
-        case .body(let body): replies.append(finishPut(session, body, now))
+        case .body(let body): replies.append(reply(toBody: body, session, now))
         case .error(let error):
-            if error == .expectedCRLF { session.put = nil }
+            if error == .expectedCRLF { session.unfinished = nil }
             replies.append(Reply(error))
         case .jobTooBig:
             counters.put += 1
             replies.append(.jobTooBig)
-        case .skippedBody:
-            session.put = nil
-            replies.append(.outOfMemory)
+        case .outcomeTooBig: replies.append(.tooBig)
+        case .skippedBody: replies.append(replyToSkippedBody(session, now))
         }
+    }
+
+    private func reply(toBody body: [UInt8], _ session: Session, _ now: QueueTime) -> Reply {
+        defer { session.unfinished = nil }
+        switch session.unfinished {
+        case .put(let id, let header): return finishPut(id, header, session, body, now)
+        case .finish(let id): return finish(id, body, session, now)
+        case .fail(let id, let retry): return fail(id, retry, body, session, now)
+        case nil: return .internalError
+        }
+    }
+
+    private func replyToSkippedBody(_ session: Session, _ now: QueueTime) -> Reply {
+        defer { session.unfinished = nil }
+        // Whose job it is comes first, or a worker would try again for nothing.
+        if case .finish(let id) = session.unfinished, !queue.isHeld(id, by: session.client) {
+            return finish(id, [], session, now)
+        }
+        return .outOfMemory
     }
 
     private func beginPut(_ session: Session, _ header: PutHeader) {
         queue.notePut(by: session.client)
-        session.put = (queue.takeID(), header)
+        session.unfinished = .put(queue.takeID(), header)
         if isStoreFull || isOutOfMemory(header.byteCount) { session.parser.skipBody() }
     }
 
-    private func finishPut(_ session: Session, _ body: [UInt8], _ now: QueueTime) -> Reply {
-        guard let (id, header) = session.put else { return .internalError }
-        session.put = nil
+    private func finishPut(
+        _ id: UInt64, _ header: PutHeader, _ session: Session, _ body: [UInt8], _ now: QueueTime
+    ) -> Reply {
         if isDraining { return .draining }
         // The disk may have become full since the header.
         if isStoreFull { return .outOfMemory }
-        queue.put(
+        let former = queue.put(
             id, priority: header.priority, delay: header.delay, timeToRun: header.timeToRun, body,
-            by: session.client, at: now)
-        return .inserted(id)
+            header.tags.isEmpty ? nil : JobTags(header.tags), by: session.client, at: now)
+        return former.map { .insertedBefore($0.id, StoredState($0.state)) } ?? .inserted(id)
     }
 
     /// - Returns: `nil` if there is none yet.
@@ -59,11 +77,11 @@ extension Engine {
         case .reserveWithTimeout(let seconds): return reserve(session, seconds, now)
         case .reserveJob(let id):
             return queue.reserve(id, for: client, at: now).map { .reserved($0.id, body: $0.body) } ?? notFound()
-        case .delete(let id): return queue.delete(id, by: client) ? .deleted : notFound()
+        case .delete(let id): return queue.delete(id, by: client, at: now) ? .deleted : notFound()
         case .release(let id, let priority, let delay):
-            let isReleased = queue.release(id, priority: priority, delay: delay, by: client, at: now)
-            return isReleased ? .released : notFound()
-        case .bury(let id, let priority): return queue.bury(id, priority: priority, by: client) ? .buried : notFound()
+            return queue.release(id, priority: priority, delay: delay, by: client, at: now).map(Reply.init) ?? notFound()
+        case .bury(let id, let priority):
+            return queue.bury(id, priority: priority, by: client, at: now) ? .buried : notFound()
         case .touch(let id): return queue.touch(id, by: client, at: now) ? .touched : notFound()
         case .watch(let tube): return .watching(queue.watch(tube.bytes, by: client))
         case .ignore(let tube): return queue.ignore(tube.bytes, by: client).map { .watching($0) } ?? .notIgnored
@@ -91,6 +109,27 @@ extension Engine {
         case .pauseTube(let tube, let seconds):
             return queue.pause(tube.bytes, seconds, at: now) ? .paused : notFound()
         case .quit: return nil
+        case .progress(let id, let percent, let text):
+            switch queue.progress(id, percent: percent, text: text, by: client, at: now) {
+            case .taken: return .touched
+            case .cancelled: return cancelled()
+            case .notFound: return notFound()
+            }
+        case .finish(let id, let byteCount):
+            beginFinish(session, id, byteCount)
+            return nil
+        case .fail(let id, let retry, _):
+            session.unfinished = .fail(id, retry)
+            return nil
+        case .state(let id): return queue.status(of: id, at: now).map { .state(JobReport($0)) } ?? notFound()
+        case .wait(let id, let seconds): return observe(id, .end, seconds, session, now)
+        case .follow(let id, let seconds): return observe(id, .everything, seconds, session, now)
+        case .cancel(let id):
+            switch queue.cancel(id, at: now) {
+            case .cancelled: return .cancelled
+            case .tooLate: return .tooLate
+            case .notFound: return notFound()
+            }
         }
     }
 
@@ -108,7 +147,7 @@ extension Engine {
     }
 
     /// Says that there is no such thing. What there was may have gone a moment ago, so that counts as shown.
-    private func notFound() -> Reply {
+    func notFound() -> Reply {
         queue.showAll()
         return .notFound
     }

@@ -101,7 +101,7 @@ extension Engine {
     private func canTakeCommands(of session: Session) -> Bool {
         if session.isWaiting, session.isHalfClosed {
             // It can say nothing any more, so there is nothing to wait for.
-            queue.stopWaiting(session.client)
+            queue.stopWaiting(session.client, at: now)
             settle()
         }
         if session.isWaiting || session.isEnding || isStopping || session.unsentCount > Self.outputLimit {
@@ -157,7 +157,7 @@ extension Engine {
         guard pending != session.pendingBytes else { return }
         pendingBytes += pending - session.pendingBytes
         session.pendingBytes = pending
-        guard session.put != nil, isOutOfMemory(0) else { return }
+        guard session.unfinished != nil, isOutOfMemory(0) else { return }
         session.parser.skipBody()
         pendingBytes -= pending
         session.pendingBytes = 0
@@ -194,11 +194,17 @@ extension Engine {
     func endWait(_ client: ClientID, _ reply: Reply, _ barrier: UInt64) {
         guard let session = sessions[client] else { return }
         session.isWaiting = false
-        keep(barrier, on: session)
-        session.output.append(reply)
+        session.missedJob = nil
+        add(reply, barrier, to: session)
         flushOrEnd(session)
         // There may be more commands behind the one that has waited.
         if session.hasMoreToTake { session.exchange.callAgain() }
+    }
+
+    /// Adds a reply to the output.
+    func add(_ reply: Reply, _ barrier: UInt64, to session: Session) {
+        keep(barrier, on: session)
+        session.output.append(reply)
     }
 
     /// Sends what may be sent.
@@ -220,7 +226,10 @@ extension Engine {
         }
         session.output.removeAll(keepingCapacity: session.output.capacity <= 4096)
         session.outputPosition = 0
-        if session.isEnding { endIfSent(session) }
+        if session.isEnding { return endIfSent(session) }
+        guard session.missedJob != nil else { return }
+        catchUp(session)
+        try flush(session)
     }
 
     /// As ``flush(_:)``, for sessions that others have caused to be looked at.

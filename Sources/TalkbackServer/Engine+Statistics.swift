@@ -61,6 +61,20 @@ extension Engine {
         text.add("hostname", quoted: system.hostName)
         text.add("os", quoted: system.version)
         text.add("platform", quoted: system.machine)
+        // beanstalkd has none of these.
+        text.add("cmd-progress", counters.progress)
+        text.add("cmd-finish", counters.finish)
+        text.add("cmd-fail", counters.fail)
+        text.add("cmd-state", counters.state)
+        text.add("cmd-wait", counters.wait)
+        text.add("cmd-follow", counters.follow)
+        text.add("cmd-cancel", counters.cancel)
+        text.add("current-followers", all.observers)
+        text.add("current-outcomes", all.outcomes)
+        text.add("outcome-bytes", all.outcomeBytes)
+        text.add("max-outcome-bytes", options.maximumOutcomeBytes)
+        text.add("outcomes-dropped", all.droppedOutcomes)
+        text.add("dead-jobs", all.deadJobs)
         return text
     }
 

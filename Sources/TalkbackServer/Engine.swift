@@ -84,6 +84,7 @@ actor Engine {
                     endWait(client, .reserved(job.id, body: job.body), job.sequence)
                 case .deadlineSoon(let client): endWait(client, .deadlineSoon, 0)
                 case .timedOut(let client): endWait(client, .timedOut, queue.lastSequence)
+                case .observed(let client, let status, let isLast): tell(client, status, isLast: isLast)
                 }
             }
         }

@@ -31,7 +31,7 @@ public final class Server: Sendable {
         _ options: ServerOptions = ServerOptions(), store: JobStore? = nil, on loop: EventLoop,
         onProgress: @Sendable (_ count: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(StoreError) {
-        let queue = JobQueue(isRecording: store != nil)
+        let queue = JobQueue(maximumOutcomeBytes: options.maximumOutcomeBytes, isRecording: store != nil)
         let now = QueueTime(nanoseconds: loop.now)
         try store?.recover(into: queue, at: now, onProgress: onProgress)
         self.store = store

@@ -14,8 +14,8 @@ final class Session {
     /// Commands that have arrived and wait, and how much of them was taken.
     var input: [UInt8] = []
     var inputPosition = 0
-    /// The put whose body is on its way.
-    var put: (id: UInt64, header: PutHeader)?
+    /// The command whose body is on its way.
+    var unfinished: Unfinished?
     /// Replies that were not sent yet, and how much of them was.
     var output: [UInt8] = []
     var outputPosition = 0
@@ -24,8 +24,10 @@ final class Session {
     /// Bytes that the connection holds of a body that has not arrived whole.
     var pendingBytes = 0
 
-    /// A worker waits for a job, and what it has sent behind its reserve waits too.
+    /// It waits for a job, or for one to end, and what it has sent behind its command waits too.
     var isWaiting = false
+    /// A job that it follows has changed while it did not read, so it is to be told how that is now.
+    var missedJob: UInt64?
     /// There may be something to receive that no event will tell of.
     var isReadable = true
     /// The peer sends no more, so that each receive may be the last.
@@ -42,6 +44,13 @@ final class Session {
     var isHeld = false
     /// Whether the engine's list of sessions that wait for room in the store has this one.
     var isBlocked = false
+
+    /// A command whose body has not arrived whole.
+    enum Unfinished {
+        case put(UInt64, PutHeader)
+        case finish(UInt64)
+        case fail(UInt64, Retry)
+    }
 
     init(_ client: ClientID, _ connection: Connection, _ exchange: Exchange, maximumJobSize: Int) {
         self.client = client

@@ -47,6 +47,12 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "About how many bytes all jobs may take in memory. (default: half of the machine's)")
     var maxMemory: Int?
 
+    @Option(
+        help: """
+            About how many bytes the outcomes that are kept may take, in memory and on disk; beyond that the oldest are dropped.
+            """)
+    var maxOutcomes = 1 << 26
+
     @Option(help: "The most connections at a time; more wait.")
     var maxConnections = 1 << 20
 
@@ -74,6 +80,7 @@ struct Serve: AsyncParsableCommand {
             throw ValidationError("--max-job-size takes 0 to 1073741824 bytes.")
         }
         guard maxConnections > 0 else { throw ValidationError("--max-connections takes 1 or more.") }
+        guard maxOutcomes >= 0 else { throw ValidationError("--max-outcomes takes 0 bytes or more.") }
         guard maxMemory ?? 0 >= 0 else { throw ValidationError("--max-memory takes 0 bytes or more.") }
         guard !(memory && data != nil) else { throw ValidationError("--memory and --data do not go together.") }
     }
@@ -139,7 +146,7 @@ struct Serve: AsyncParsableCommand {
     private var options: ServerOptions {
         ServerOptions(
             maximumJobSize: maxJobSize, maximumMemory: maxMemory ?? ServerOptions.halfOfMemory,
-            connectionLimit: maxConnections)
+            maximumOutcomeBytes: maxOutcomes, connectionLimit: maxConnections)
     }
 
     private func storeOptions() throws -> StoreOptions {

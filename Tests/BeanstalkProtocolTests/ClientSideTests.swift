@@ -31,8 +31,12 @@ struct ClientSideTests {
             .reserved(1, body: Array("RESERVED 2 2\r\n\r\n".utf8)), .reserved(2, body: []), .deadlineSoon, .timedOut,
             .deleted, .released, .buried, .touched, .watching(3), .notIgnored, .found(9, body: [0, 13, 10, 255]),
             .kicked(0), .kickedJob, .paused, .ok(Array("---\na: 1\n".utf8)), .notFound, .outOfMemory, .internalError,
-            .badFormat, .unknownCommand,
+            .badFormat, .unknownCommand, .finished, .cancelled, .tooLate, .tooBig,
         ]
+            + StoredState.allCases.map { .insertedBefore(12, $0) }
+            + JobReport.State.allCases.map {
+                .state(JobReport(id: 1, state: $0, attempt: .max, seconds: 3, percent: 100, data: [13, 10, 0, 255]))
+            }
     }
 
     @Test func everyReplyIsReadAsItWasWritten() throws {
@@ -45,7 +49,8 @@ struct ClientSideTests {
     }
 
     @Test(arguments: [
-        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "DELETED ",
+        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "INSERTED 1 READY ", "DELETED ",
+        "STATE 1 done 1 2 3", "STATE 1 over 1 2 3 0", "STATE 1 done 1 2 101 0", "STATE x done 1 2 3 0", "FINISHED 1",
         "RESERVED 1",
         "RESERVED 1 1073741825", "USING ", "USING two words", "KICKED -1", "OK", "WATCHING x",
     ])

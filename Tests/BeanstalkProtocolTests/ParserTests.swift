@@ -53,7 +53,102 @@ struct ParserTests {
         ("list-tube-used", .listTubeUsed),
         ("list-tubes-watched", .listTubesWatched),
         ("quit", .quit),
+        ("progress 7 0", .progress(7, percent: 0, text: [])),
+        ("progress 7 100 ", .progress(7, percent: 100, text: [])),
+        ("progress  7  42  page 3 of 7 ", .progress(7, percent: 42, text: Array(" page 3 of 7 ".utf8))),
+        ("progress 7 1 \r第三页\n", .progress(7, percent: 1, text: Array("\r第三页\n".utf8))),
+        ("state 7", .state(7)),
+        ("wait 7 4294967295", .wait(7, seconds: .max)),
+        ("follow 18446744073709551615 0", .follow(.max, seconds: 0)),
+        ("cancel 7", .cancel(7)),
     ]
+
+    /// Commands that a body follows, but for those of beanstalkd.
+    static let commandsWithBodies: [(String, Command)] = [
+        ("finish 7 100", .finish(7, byteCount: 100)),
+        ("fail 7 4294967295 100", .fail(7, .after(.max), byteCount: 100)),
+        ("fail 7 never 100", .fail(7, .never, byteCount: 100)),
+        ("put 0 1 2 100 idp:a", tagged(unique("a", 0))),
+        ("put 0 1 2 100 idp:a-/(1):9", tagged(unique("a-/(1)", 9))),
+        ("put 0 1 2 100 keep:0", tagged(.keep(seconds: 0))),
+        ("put 0 1 2 100 keep:4294967295", tagged(.keep(seconds: .max))),
+        ("put 0 1 2 100 attempts:1", tagged(.attempts(1))),
+        ("put 0 1 2 100 backoff:5", tagged(.backoff(first: 5, most: 5))),
+        ("put 0 1 2 100 backoff:5:60", tagged(.backoff(first: 5, most: 60))),
+        ("put 0 1 2 100 backoff:5:4", tagged(.backoff(first: 5, most: 5))),
+        ("put 0 1 2 100 lease:connection", tagged(.leaseOfConnection)),
+        (
+            "put 0 1 2 100 attempts:3 lease:connection backoff:1:2 keep:7",
+            tagged(.attempts(3), .leaseOfConnection, .backoff(first: 1, most: 2), .keep(seconds: 7))
+        ),
+    ]
+
+    private static func tagged(_ tags: PutTag...) -> Command {
+        .put(PutHeader(priority: 0, delay: 1, timeToRun: 2, byteCount: 100, tags: tags))
+    }
+
+    private static func unique(_ key: String, _ seconds: UInt32) -> PutTag {
+        .unique(TubeName(key) ?? .default, seconds: seconds)
+    }
+
+    @Test(arguments: commandsWithBodies)
+    func lineIsACommandThatABodyFollows(line: String, command: Command) {
+        let body = [UInt8](repeating: 10, count: 100)
+        let bytes = Array((line + "\r\n").utf8) + body + Array("\r\n".utf8)
+        #expect(Self.parse([bytes]) == [.command(command), .body(body)])
+        #expect(Self.parse(bytes.map { [$0] }) == [.command(command), .body(body)])
+        var again: [UInt8] = []
+        again.append(command, body: body)
+        #expect(Self.parse([again]) == [.command(command), .body(body)])
+    }
+
+    @Test(
+        arguments: [
+            "idp:", "idp:-a", "idp:a:", "idp:a:x", "idp:a:b:1", "idp:a,b", "idp:\(String(repeating: "k", count: 201))",
+            "keep:", "keep: 1", "keep:-1", "keep:4294967296", "keep:1 keep:1", "keep:1 idp:a idp:b", "attempts:0",
+            "attempts:", "backoff:", "backoff:1:", "backoff:1:2:3", "lease:", "lease:connections", "lease:connection ",
+            "grp:a", "x:", "keep:1  attempts:1", "keep:1 attempts", "idp:a\tkeep:1",
+        ])
+    func bodyOfAPutWithWrongTagsIsNoCommand(tags: String) {
+        let lines = "put 0 0 1 9 \(tags)\r\nstats\r\nxx\r\nreserve\r\n"
+        #expect(Self.parse(lines) == [.error(.badFormat), .command(.reserve)])
+        #expect(Self.parse(lines.utf8.map { [$0] }) == [.error(.badFormat), .command(.reserve)])
+    }
+
+    @Test func longestKeyFitsIntoALine() throws {
+        let key = String(repeating: "k", count: 200)
+        let line =
+            "put 4294967295 4294967295 4294967295 1 idp:\(key):4294967295 keep:4294967295 attempts:4294967295 "
+            + "backoff:4294967295:4294967295 lease:connection\r\nx\r\n"
+        guard case .command(.put(let header))? = Self.parse(line).first else {
+            Issue.record("no put")
+            return
+        }
+        #expect(header.tags.count == 5 && header.tags.first == .unique(try Self.tube(key), seconds: .max))
+    }
+
+    @Test(arguments: [511, 512, 513, 514, 5000])
+    func longLinesHaveAnEndToo(length: Int) {
+        for start in ["progress 1 2 ", "put 0 0 1 1 x"] {
+            let line = start + String(repeating: "x", count: length - 2 - start.utf8.count) + "\r\n"
+            let isReport = length <= CommandParser.maximumLongLineLength && start.hasPrefix("pr")
+            for pieces in [[Array((line + "stats\r\n").utf8)], (line + "stats\r\n").utf8.map { [$0] }] {
+                let inputs = Self.parse(pieces)
+                #expect(inputs.count == 2 && inputs.last == .command(.stats))
+                #expect((inputs.first == .error(.badFormat)) == !isReport)
+            }
+        }
+    }
+
+    @Test func tooBigAResultIsSkipped() {
+        for (line, limit) in [("finish 1", 1 << 20), ("fail 1 never", 4096), ("fail 1 9", 4096)] {
+            for (size, isTaken) in [(limit, true), (limit + 1, false)] {
+                let inputs = Self.parse("\(line) \(size)\r\n\(String(repeating: "\n", count: size))\r\nstats\r\n")
+                #expect(inputs.last == .command(.stats))
+                #expect(inputs.count == (isTaken ? 3 : 2) && (inputs[0] == .outcomeTooBig) == !isTaken)
+            }
+        }
+    }
 
     /// Each command once, and those with a tube.
     static var canonicalCommands: [Command] {
@@ -90,7 +185,10 @@ struct ParserTests {
         "use  foo", "use foo ", "use -foo", "use a:b", "use a b", "watch ,", "ignore @", "stats-tube é",
         "pause-tube foo", "pause-tube foo x", "pause-tube foo 1 ", "pause-tube  1", "put 0 0 1", "put 0 0 1 x",
         "put 1a0 0 1 1", "put -1 0 1 1", "put 0 0 1 4294967296", "put 0 0 1 1 ", "put 0 0 1 1 1", "quitting", "a\0b",
-        "\0", "use \(String(repeating: "x", count: 201))",
+        "\0", "progress 1", "progress x 1", "progress 1 101", "progress 1 256", "progress 1 -1", "progress 1 5%",
+        "progress 1 2\tx", "finish 1", "finish 1 x", "finish 1 2 3", "fail 1 2", "fail 1 never", "fail 1 ever 2",
+        "fail 1 never x", "fail 1 2 3 4", "state ", "state x", "state 1 ", "wait 1", "wait 1 4294967296", "wait 1 2 3",
+        "follow 1", "follow 1 x", "cancel x", "cancel 1 2", "use \(String(repeating: "x", count: 201))",
     ]
 
     @Test(arguments: badFormats)
@@ -101,7 +199,7 @@ struct ParserTests {
     static let unknown = [
         "", " reserve", "RESERVE", "put", "kick", "delete", "use", "peek", "stat", "list-tube", "pause-tube",
         "touch\t1",
-        "qui", "1", "é", "reserv",
+        "qui", "1", "é", "reserv", "progress", "finish", "fail", "state", "wait", "follow", "cancel", "Cancel 1",
     ]
 
     @Test(arguments: unknown)
@@ -165,6 +263,8 @@ struct ParserTests {
     static let script =
         "put 1 2 3 5\r\nhello\r\nreserve-with-timeout 3\r\nput 0 0 1 101\r\n\(String(repeating: "x", count: 103))"
         + "use \(String(repeating: "y", count: 230))\r\ndelete 17\r\n\r\nput 0 0 1 0\r\n\r\nput 0 0 1 2\r\n\r\r\r\n"
+        + "put 0 0 1 2 keep:9 idp:k:7\r\n\r\n\r\nput 0 0 1 3 keep:x\r\nabc\r\nprogress 3 4 \(String(repeating: "t", count: 300))\r\n"
+        + "finish 9 3\r\nabc\r\nfail 9 never 5000\r\n\(String(repeating: "r", count: 5002))wait 1 2\r\n"
         + "stats\rx\r\nwatch a\0b\r\nrelease 1 2 3\r\nput 0 0 1 1\r\nAB\r\nquit\r\n"
 
     @Test func streamIsTheSameWhereverItIsCut() {
@@ -181,7 +281,7 @@ struct ParserTests {
     func anyBytesAreReadTheSameHoweverTheyAreCut(seed: UInt64) {
         var random = Generator(state: seed &+ 1)
         let words = [
-            "put 0 0 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
+            "put 0 0 1 ", " keep:", "idp:", "finish 1 ", "fail 1 never ", "progress 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
         ]
         for _ in 0..<400 {
             var bytes: [UInt8] = []

@@ -17,6 +17,24 @@ final class Model {
         var burial = 0
         var holder: ClientID?
         var counts = JobCounts()
+        let tags: JobTags?
+        var since: Int64
+        var percent: UInt8 = 0
+        var text: [UInt8] = []
+        var reason: [UInt8] = []
+        var formerReserves: UInt32 = 0
+
+        var attempt: UInt32 { counts.reserves - formerReserves }
+        var isUsedUp: Bool { tags.map { $0.attempts > 0 && attempt >= $0.attempts } ?? false }
+    }
+
+    struct Outcome {
+        let job: Job
+        let end: JobEnd
+        let time: Int64
+        let data: [UInt8]
+        var keptUntil: Int64 { time + Int64(job.tags?.keepSeconds ?? 0) * second }
+        var uniqueUntil: Int64 { time + Int64(job.tags?.keySeconds ?? 0) * second }
     }
 
     struct Tube {
@@ -34,6 +52,9 @@ final class Model {
         var watched = [Model.defaultTube]
         /// The number of the wait, and when it ends.
         var wait: (number: Int, end: Int64)?
+        /// The job that it observes, and until when.
+        var observed: (id: UInt64, isFollower: Bool, end: Int64)?
+        var cancelled: Set<UInt64> = []
     }
 
     static let defaultTube = Array("default".utf8)
@@ -42,6 +63,8 @@ final class Model {
     var jobs: [Job] = []
     var tubes = [Tube(name: Model.defaultTube)]
     var clients: [Client] = []
+    /// All there ever were.
+    var outcomes: [Outcome] = []
     var effects: [JobQueue.Effect] = []
     var now: Int64 = 0
     private var nextID: UInt64 = 1
@@ -77,7 +100,7 @@ final class Model {
     }
 
     private func margin(_ id: ClientID) -> Int64? {
-        jobs.filter { $0.holder == id }.map { $0.end - Self.second }.min()
+        jobs.filter { $0.holder == id && $0.end < .max }.map { $0.end - Self.second }.min()
     }
 
     // MARK: Commands
@@ -86,7 +109,8 @@ final class Model {
 
     func disconnect(_ id: ClientID) {
         clients.remove(at: client(id))
-        for index in jobs.indices where jobs[index].holder == id { becomeReady(index) }
+        let held = jobs.filter { $0.holder == id }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }
+        for job in held { self.job(job.id).map(takeBack) }
         serve()
         tidy()
     }
@@ -114,12 +138,23 @@ final class Model {
         return clients[index].watched.count
     }
 
-    func put(priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], _ id: ClientID) -> UInt64 {
+    /// - Returns: The job with the key that was there before, if there is one.
+    func put(
+        priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], _ tags: JobTags?, _ id: ClientID
+    ) -> UInt64? {
+        defer { nextID += 1 }
         let used = clients[client(id)].used
         var job = Job(
             id: nextID, tube: used, body: body, creation: now, timeToRun: max(1, timeToRun), priority: priority,
-            delay: delay)
-        nextID += 1
+            delay: delay, tags: tags, since: now)
+        if let key = tags?.key, !key.isEmpty {
+            if let former = jobs.first(where: { $0.tags?.key == key && $0.tube == used }) { return former.id }
+            if let former = outcomes.last(where: {
+                $0.job.tags?.key == key && $0.job.tube == used && $0.uniqueUntil > now
+            }) {
+                return former.job.id
+            }
+        }
         if delay > 0 {
             job.state = .delayed
             job.end = now + Int64(delay) * Self.second
@@ -127,7 +162,7 @@ final class Model {
         jobs.append(job)
         if let index = tube(used) { tubes[index].totalJobs += 1 }
         serve()
-        return job.id
+        return nil
     }
 
     func reserve(_ id: ClientID, timeout: UInt32?) -> JobQueue.Reservation? {
@@ -148,16 +183,21 @@ final class Model {
     }
 
     func stopWaiting(_ id: ClientID) {
-        guard clients[client(id)].wait != nil else { return }
-        clients[client(id)].wait = nil
-        effects.append(.timedOut(id))
+        if clients[client(id)].wait != nil {
+            clients[client(id)].wait = nil
+            effects.append(.timedOut(id))
+        } else if clients[client(id)].observed != nil {
+            stopObserving(id)
+        }
     }
 
     func delete(_ id: UInt64, _ client: ClientID) -> Bool {
         guard let index = job(id), jobs[index].state != .reserved || jobs[index].holder == client else { return false }
-        if let tube = tube(jobs[index].tube) { tubes[tube].deletes += 1 }
-        jobs.remove(at: index)
-        tidy()
+        switch jobs[index].state {
+        case .reserved: end(index, .done, [])
+        case .buried: end(index, .failed, jobs[index].reason)
+        case .ready, .delayed: end(index, .cancelled, [])
+        }
         return true
     }
 
@@ -165,35 +205,49 @@ final class Model {
         job(id).flatMap { jobs[$0].holder == client ? $0 : nil }
     }
 
-    func release(_ id: UInt64, priority: UInt32, delay: UInt32, _ client: ClientID) -> Bool {
-        guard let index = held(id, client) else { return false }
+    func release(_ id: UInt64, priority: UInt32, delay: UInt32, _ client: ClientID) -> JobQueue.Returned? {
+        guard let index = held(id, client) else { return nil }
         jobs[index].priority = priority
+        let reason = jobs[index].isUsedUp ? Array("released with no attempts left".utf8) : []
+        return giveBack(index, delay, reason)
+    }
+
+    func giveBack(_ index: Int, _ delay: UInt32, _ reason: [UInt8]) -> JobQueue.Returned {
         jobs[index].delay = delay
         jobs[index].counts.releases += 1
-        becomeReady(index)
+        jobs[index].reason = reason
+        if jobs[index].isUsedUp {
+            die(index)
+            return .buried
+        }
         if delay > 0 {
-            jobs[index].state = .delayed
+            become(.delayed, index)
             jobs[index].end = now + Int64(delay) * Self.second
+            tellObservers(index)
+        } else {
+            becomeReady(index)
         }
         serve()
-        return true
+        return .released
     }
 
     func bury(_ id: UInt64, priority: UInt32, _ client: ClientID) -> Bool {
         guard let index = held(id, client) else { return false }
         jobs[index].priority = priority
-        jobs[index].counts.buries += 1
-        becomeReady(index)
-        jobs[index].state = .buried
-        burials += 1
-        jobs[index].burial = burials
+        jobs[index].reason = []
+        die(index)
         return true
     }
 
     func touch(_ id: UInt64, _ client: ClientID) -> Bool {
         guard let index = held(id, client) else { return false }
-        jobs[index].end = now + Int64(jobs[index].timeToRun) * Self.second
+        startLease(index)
         return true
+    }
+
+    private func startLease(_ index: Int) {
+        let isLeased = jobs[index].tags?.isLeasedToConnection ?? false
+        jobs[index].end = isLeased ? .max : now + Int64(jobs[index].timeToRun) * Self.second
     }
 
     func first(_ state: JobState, _ id: ClientID) -> UInt64? {
@@ -211,8 +265,7 @@ final class Model {
         let state: JobState = first(.buried, id) != nil ? .buried : .delayed
         var count = 0
         while count < bound, let job = first(state, id), let index = self.job(job) {
-            jobs[index].counts.kicks += 1
-            becomeReady(index)
+            kick(index)
             count += 1
         }
         serve()
@@ -221,10 +274,15 @@ final class Model {
 
     func kickJob(_ id: UInt64) -> Bool {
         guard let index = job(id), jobs[index].state == .buried || jobs[index].state == .delayed else { return false }
-        jobs[index].counts.kicks += 1
-        becomeReady(index)
+        kick(index)
         serve()
         return true
+    }
+
+    private func kick(_ index: Int) {
+        jobs[index].counts.kicks += 1
+        jobs[index].formerReserves = jobs[index].counts.reserves
+        becomeReady(index)
     }
 
     func pause(_ name: [UInt8], _ seconds: UInt32) -> Bool {
@@ -238,17 +296,47 @@ final class Model {
 
     // MARK: Rules
 
-    private func becomeReady(_ index: Int) {
-        jobs[index].state = .ready
+    private func become(_ state: JobState, _ index: Int) {
+        jobs[index].state = state
+        jobs[index].since = now
         jobs[index].holder = nil
         jobs[index].end = 0
     }
 
+    private func becomeReady(_ index: Int) {
+        become(.ready, index)
+        tellObservers(index)
+    }
+
+    func die(_ index: Int) {
+        become(.buried, index)
+        jobs[index].counts.buries += 1
+        burials += 1
+        jobs[index].burial = burials
+        tellObservers(index)
+    }
+
+    private func takeBack(_ index: Int) {
+        if jobs[index].tags != nil { jobs[index].reason = Array("the worker was lost".utf8) }
+        if jobs[index].isUsedUp { die(index) } else { becomeReady(index) }
+    }
+
+    func end(_ index: Int, _ end: JobEnd, _ data: [UInt8]) {
+        let outcome = Outcome(job: jobs[index], end: end, time: now, data: data)
+        if let tube = tube(jobs[index].tube) { tubes[tube].deletes += 1 }
+        jobs.remove(at: index)
+        outcomes.append(outcome)
+        tellObservers(of: outcome.job.id, status(outcome))
+        tidy()
+    }
+
     private func give(_ index: Int, _ id: ClientID) -> JobSnapshot {
-        jobs[index].state = .reserved
+        become(.reserved, index)
         jobs[index].holder = id
-        jobs[index].end = now + Int64(jobs[index].timeToRun) * Self.second
+        startLease(index)
         jobs[index].counts.reserves += 1
+        (jobs[index].percent, jobs[index].text) = (0, [])
+        tellObservers(index)
         return JobSnapshot(id: jobs[index].id, body: jobs[index].body)
     }
 
@@ -271,8 +359,12 @@ final class Model {
         now = time
         for index in jobs.indices where jobs[index].state == .delayed || jobs[index].state == .reserved {
             guard jobs[index].end <= now else { continue }
-            if jobs[index].state == .reserved { jobs[index].counts.timeouts += 1 }
-            becomeReady(index)
+            if jobs[index].state == .reserved {
+                jobs[index].counts.timeouts += 1
+                takeBack(index)
+            } else {
+                becomeReady(index)
+            }
         }
         for index in tubes.indices where tubes[index].pause > 0 && tubes[index].pauseEnd <= now {
             tubes[index].pause = 0
@@ -285,6 +377,9 @@ final class Model {
             let isDeadlineSoon = (margin(client.id) ?? .max) <= now
             clients[self.client(client.id)].wait = nil
             effects.append(isDeadlineSoon ? .deadlineSoon(client.id) : .timedOut(client.id))
+        }
+        for client in clients {
+            if let observed = client.observed, observed.end <= now { stopObserving(client.id) }
         }
     }
 }

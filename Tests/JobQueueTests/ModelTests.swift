@@ -34,32 +34,38 @@ private struct Pair {
         let client = clients[Int.random(in: clients.indices, using: &random)]
         let name = Self.names[Int.random(in: Self.names.indices, using: &random)]
         let job = randomJob(&random)
-        let isFree = model.clients.first { $0.id == client }?.wait == nil
+        let isFree = model.clients.first { $0.id == client }.map { $0.wait == nil && $0.observed == nil } ?? true
         let choice = Int.random(in: 0..<20, using: &random)
+        if isFree, random.isOneOf(3) {
+            try stepBeyondBeanstalkd(job, client, &random)
+            return try compareEffects(&random)
+        }
         // A client that waits gives no command but to stop, and to disconnect.
         switch isFree ? choice : choice < 12 ? 20 : 19 {
-        case 0...4 where model.jobs.count > 40: try #require(queue.delete(job, by: client) == model.delete(job, client))
+        case 0...4 where model.jobs.count > 40: try #require(queue.delete(job, by: client, at: now) == model.delete(job, client))
         case 0...4:
             let (priority, delay, timeToRun) = (random.small, random.isOneOf(3) ? random.small : 0, random.small)
             let body = Array("\(now.nanoseconds)".utf8)
             let id = queue.takeID()
             queue.notePut(by: client)
-            queue.put(id, priority: priority, delay: delay, timeToRun: timeToRun, body, by: client, at: now)
-            try #require(
-                model.put(priority: priority, delay: delay, timeToRun: timeToRun, body, client) == id)
+            let tags = random.isOneOf(2) ? nil : randomTags(&random)
+            let former = queue.put(
+                id, priority: priority, delay: delay, timeToRun: timeToRun, body, tags, by: client, at: now)
+            let expected = model.put(priority: priority, delay: delay, timeToRun: timeToRun, body, tags, client)
+            try #require(former?.id == expected)
         case 5...8:
             let timeout: UInt32? = random.isOneOf(3) ? nil : random.small
             try #require(
                 queue.reserve(for: client, timeout: timeout, at: now) == model.reserve(client, timeout: timeout))
         case 9: try #require(queue.reserve(job, for: client, at: now) == model.reserve(job, client))
-        case 10: try #require(queue.delete(job, by: client) == model.delete(job, client))
+        case 10: try #require(queue.delete(job, by: client, at: now) == model.delete(job, client))
         case 11:
             let (priority, delay) = (random.small, random.isOneOf(2) ? random.small : 0)
-            let isReleased = queue.release(job, priority: priority, delay: delay, by: client, at: now)
-            try #require(isReleased == model.release(job, priority: priority, delay: delay, client))
+            let place = queue.release(job, priority: priority, delay: delay, by: client, at: now)
+            try #require(place == model.release(job, priority: priority, delay: delay, client))
         case 12:
             let priority = random.small
-            try #require(queue.bury(job, priority: priority, by: client) == model.bury(job, priority: priority, client))
+            try #require(queue.bury(job, priority: priority, by: client, at: now) == model.bury(job, priority: priority, client))
         case 13: try #require(queue.touch(job, by: client, at: now) == model.touch(job, client))
         case 14: try #require(queue.kick(random.peek, by: client, at: now) == model.kick(random.peek, client))
         case 15: try #require(queue.kickJob(job, at: now) == model.kickJob(job))
@@ -82,12 +88,52 @@ private struct Pair {
                 model.disconnect(client)
                 clients.removeAll { $0 == client }
             } else if random.isOneOf(4) {
-                queue.stopWaiting(client)
+                queue.stopWaiting(client, at: now)
                 model.stopWaiting(client)
             } else {
                 advance(&random)
             }
         }
+        try compareEffects(&random)
+    }
+
+    private func randomTags(_ random: inout Generator) -> JobTags {
+        JobTags(
+            key: random.isOneOf(2) ? [] : [UInt8(random.small & 3) + 97], keySeconds: random.small,
+            keepSeconds: random.small, attempts: random.small & 3,
+            backoff: random.isOneOf(2) ? nil : JobTags.Backoff(first: random.small & 3, most: 5),
+            isLeasedToConnection: random.isOneOf(4))
+    }
+
+    /// One random command that beanstalkd does not have.
+    private mutating func stepBeyondBeanstalkd(
+        _ job: UInt64, _ client: ClientID, _ random: inout Generator
+    ) throws {
+        let job = random.isOneOf(4) ? model.outcomes.suffix(10).randomElement(using: &random)?.job.id ?? job : job
+        let text = Array("\(random.small)".utf8)
+        switch Int.random(in: 0..<7, using: &random) {
+        case 0:
+            let percent = UInt8(random.small % 101)
+            try #require(
+                queue.progress(job, percent: percent, text: text, by: client, at: now)
+                    == model.progress(job, percent, text, client))
+        case 1: try #require(queue.finish(job, text, by: client, at: now) == model.finish(job, text, client))
+        case 2:
+            let delay: UInt32? = random.isOneOf(3) ? nil : random.small
+            try #require(
+                queue.fail(job, delay: delay, reason: text, by: client, at: now)
+                    == model.fail(job, delay: delay, text, client))
+        case 3 where random.isOneOf(3): try #require(queue.cancel(job, at: now) == model.cancel(job))
+        case 4, 5:
+            let (interest, seconds) = (random.isOneOf(2) ? JobQueue.Interest.end : .everything, random.small)
+            try #require(
+                queue.observe(job, interest, seconds: seconds, by: client, at: now)
+                    == model.observe(job, interest, seconds: seconds, client))
+        default: try #require(queue.status(of: job, at: now) == model.status(of: job))
+        }
+    }
+
+    private mutating func compareEffects(_ random: inout Generator) throws {
         _ = random.next()
         // Waits that end at the same time end in no certain order.
         let effects = Set(queue.takeEffects())
@@ -126,12 +172,21 @@ private struct Pair {
         }
         let waiting = model.clients.count { $0.wait != nil }
         try #require(all.waiting == waiting)
+        let observers = model.clients.count { $0.observed != nil }
+        try #require(all.observers == observers)
+        for outcome in model.outcomes.suffix(30) {
+            try #require(queue.status(of: outcome.job.id, at: now) == model.status(of: outcome.job.id))
+        }
         for job in model.jobs {
             let seen = try #require(queue.statistics(ofJob: job.id, at: now))
             try #require(seen.state == job.state && seen.tube == job.tube && seen.priority == job.priority)
             try #require(seen.counts == job.counts && seen.delay == job.delay)
-            let left = job.end == 0 ? 0 : (job.end - now.nanoseconds) / Model.second
-            try #require(seen.timeLeft == left && seen.age == (now.nanoseconds - job.creation) / Model.second)
+            try #require(queue.status(of: job.id, at: now) == model.status(of: job.id))
+            let isTimed = job.end != 0 && job.end != .max
+            let lease = job.end == .max ? Int64(job.timeToRun) : 0
+            let left = isTimed ? (job.end - now.nanoseconds) / Model.second : lease
+            try #require(seen.timeLeft == left)
+            try #require( seen.age == (now.nanoseconds - job.creation) / Model.second)
         }
         for tube in model.tubes {
             let seen = try #require(queue.statistics(ofTube: tube.name, at: now))

@@ -48,9 +48,9 @@ struct RecoveryTests {
         #expect(shown { _ = queue.firstJob(.ready, for: one) } == 2)
         #expect(shown { _ = queue.statistics(ofJob: 1, at: now) } == 3)
         #expect(shown { _ = queue.reserve(2, for: other, at: now) } == 2)
-        #expect(shown { _ = queue.bury(2, priority: 0, by: other) } == 4)
+        #expect(shown { _ = queue.bury(2, priority: 0, by: other, at: now) } == 4)
         #expect(shown { _ = queue.kickJob(2, at: now) } == 5)
-        #expect(shown { _ = queue.delete(2, by: other) } == 6)
+        #expect(shown { _ = queue.delete(2, by: other, at: now) } == 6)
         #expect(shown { _ = queue.pause(Array("default".utf8), 9, at: now) } == 7)
         #expect(shown { _ = queue.watch(Array("a".utf8), by: one) } == 0)
         #expect(shown { queue.showAll() } == 7)
@@ -81,6 +81,7 @@ private struct History {
     private var puts: [UInt64: JobRecord] = [:]
     private var changes: [UInt64: JobChange] = [:]
     private var pauses: [[UInt8]: (seconds: UInt32, until: QueueTime)] = [:]
+    private var outcomes: [OutcomeRecord] = []
     private static let names = ["default", "a", "b", "c"].map { Array($0.utf8) }
 
     init() {
@@ -91,17 +92,21 @@ private struct History {
         let client = clients[Int.random(in: clients.indices, using: &random)]
         let name = Self.names[Int.random(in: Self.names.indices, using: &random)]
         let job = puts.keys.sorted().randomElement(using: &random) ?? 1
-        switch Int.random(in: 0..<12, using: &random) {
+        switch Int.random(in: 0..<16, using: &random) {
+        case 12: _ = queue.finish(job, name, by: client, at: now)
+        case 13: _ = queue.fail(job, delay: random.isOneOf(3) ? nil : 1, reason: name, by: client, at: now)
+        case 14: _ = queue.cancel(job, at: now)
+        case 15: _ = queue.progress(job, percent: 5, text: name, by: client, at: now)
         case 0...2 where puts.count < 40:
             let delay = random.isOneOf(3) ? random.small : 0
             queue.put(
                 queue.takeID(), priority: random.small, delay: delay, timeToRun: random.small,
-                Array("\(now.nanoseconds)".utf8), by: client, at: now)
+                Array("\(now.nanoseconds)".utf8), random.isOneOf(2) ? nil : tags(&random), by: client, at: now)
         case 0...3: _ = queue.reserve(for: client, timeout: 0, at: now)
         case 4: _ = queue.reserve(job, for: client, at: now)
-        case 5: _ = queue.delete(job, by: client)
+        case 5: _ = queue.delete(job, by: client, at: now)
         case 6: _ = queue.release(job, priority: random.small, delay: random.isOneOf(2) ? 3 : 0, by: client, at: now)
-        case 7: _ = queue.bury(job, priority: random.small, by: client)
+        case 7: _ = queue.bury(job, priority: random.small, by: client, at: now)
         case 8: _ = random.isOneOf(2) ? queue.kick(3, by: client, at: now) : queue.kickJob(job, at: now) ? 1 : 0
         case 9: _ = queue.pause(name, random.isOneOf(2) ? 5 : 0, at: now)
         case 10:
@@ -118,11 +123,27 @@ private struct History {
         mutations.forEach { fold($0) }
     }
 
+    private func tags(_ random: inout Generator) -> JobTags {
+        JobTags(
+            key: random.isOneOf(2) ? [] : [UInt8(random.small & 7) + 97], keySeconds: random.small,
+            keepSeconds: random.small, attempts: random.small & 3,
+            backoff: random.isOneOf(2) ? nil : JobTags.Backoff(first: random.small & 3, most: 5))
+    }
+
     private mutating func fold(_ mutation: Mutation) {
         switch mutation {
         case .put(let record): puts[record.id] = record
         case .change(let change): changes[change.id] = change
+        case .forget(let id):
+            #expect(outcomes.contains { $0.id == id })
+            outcomes.removeAll { $0.id == id }
+        case .end(let id, _, let outcome):
+            #expect(puts[id]?.tags != nil)
+            if let outcome { outcomes.append(outcome) }
+            puts[id] = nil
+            changes[id] = nil
         case .delete(let id, let changeCount):
+            #expect(puts[id]?.tags == nil)
             #expect((changeCount > 0) == (changes[id] != nil))
             puts[id] = nil
             changes[id] = nil
@@ -135,29 +156,63 @@ private struct History {
         for id in puts.keys.shuffled() {
             if let record = puts[id] { again.restore(record, changes[id], at: now) }
         }
+        again.finishRestoring(at: now)
+        for outcome in outcomes { again.restore(outcome, at: now) }
         for (name, pause) in pauses where pause.until > now {
             again.restorePause(of: name, pause.seconds, until: pause.until)
         }
         for id in puts.keys {
             let old = try #require(queue.statistics(ofJob: id, at: now))
             let new = try #require(again.statistics(ofJob: id, at: now))
-            #expect(new.state == (old.state == .reserved ? .ready : old.state))
-            #expect(new.timeLeft == (old.state == .reserved ? 0 : old.timeLeft))
+            let (status, newStatus) = (queue.status(of: id, at: now), again.status(of: id, at: now))
+            #expect(newStatus?.attempt == status?.attempt)
+            if old.state == .reserved {
+                let attempts = puts[id]?.tags?.attempts ?? 0
+                let isUsedUp = try attempts > 0 && #require(status).attempt >= attempts
+                #expect(new.state == (isUsedUp ? .buried : .ready))
+                #expect(!isUsedUp || newStatus?.data == Array("the worker was lost".utf8))
+                #expect(new.timeLeft == 0 && new.counts.buries == old.counts.buries + (isUsedUp ? 1 : 0))
+            } else {
+                #expect(new.state == old.state && new.timeLeft == old.timeLeft && new.counts == old.counts)
+                #expect(newStatus?.data == status?.data)
+            }
             #expect(
                 (new.tube, new.priority, new.age, new.delay) == (old.tube, old.priority, old.age, old.delay))
-            #expect(new.timeToRun == old.timeToRun && new.counts == old.counts)
+            #expect(new.timeToRun == old.timeToRun)
             #expect(again.job(id)?.body == queue.job(id)?.body)
+        }
+        for record in outcomes {
+            let (old, new) = (queue.status(of: record.id, at: now), again.status(of: record.id, at: now))
+            #expect(old?.state == new?.state && old?.data == new?.data && old?.attempt == new?.attempt)
+            #expect(old?.seconds == new?.seconds)
         }
         let reader = again.connect()
         for name in Self.names {
             guard let tube = queue.statistics(ofTube: name, at: now) else { continue }
             let new = again.statistics(ofTube: name, at: now)
-            #expect(new?.buried ?? 0 == tube.buried && new?.pauseTimeLeft ?? 0 == tube.pauseTimeLeft)
+            // Jobs whose last attempt was under way are dead now.
+            #expect(new?.buried ?? 0 >= tube.buried && new?.pauseTimeLeft ?? 0 == tube.pauseTimeLeft)
             again.use(name, by: reader)
             let client = queue.connect()
             queue.use(name, by: client)
-            #expect(again.firstJob(.buried, for: reader)?.id == queue.firstJob(.buried, for: client)?.id)
+            if let first = queue.firstJob(.buried, for: client) {
+                #expect(again.firstJob(.buried, for: reader)?.id == first.id)
+            }
             queue.disconnect(client, at: now)
         }
+        for record in puts.values {
+            guard let key = record.tags?.key, !key.isEmpty else { continue }
+            #expect(same(record.tube, key, in: again, reader)?.id == record.id)
+        }
+        for record in outcomes where !record.key.isEmpty && record.uniqueUntil > now {
+            #expect(same(record.tube, record.key, in: again, reader)?.id == record.id)
+        }
+    }
+
+    /// What a put with this key finds.
+    private func same(_ tube: [UInt8], _ key: [UInt8], in queue: JobQueue, _ client: ClientID) -> JobStatus? {
+        queue.use(tube, by: client)
+        return queue.put(
+            queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], JobTags(key: key), by: client, at: now)
     }
 }

@@ -49,16 +49,16 @@ struct RuleTests {
         for worker in workers { #expect(reserve(worker, timeout: nil) == .waiting) }
         let ids = (0..<4).map { _ in put() }
         #expect(queue.takeEffects() == (0..<4).map { given(ids[$0], to: workers[$0]) })
-        queue.stopWaiting(workers[4])
+        queue.stopWaiting(workers[4], at: seconds(0))
         #expect(queue.takeEffects() == [.timedOut(workers[4])])
     }
 
     @Test func releasedJobGoesBackToItsPlace() {
         let first = put(), second = put()
         #expect(reserve() == job(first))
-        #expect(queue.release(first, priority: 0, delay: 0, by: worker, at: seconds(0)))
+        #expect(queue.release(first, priority: 0, delay: 0, by: worker, at: seconds(0)) == .released)
         #expect(reserve() == job(first))
-        #expect(queue.release(first, priority: 1, delay: 0, by: worker, at: seconds(0)))
+        #expect(queue.release(first, priority: 1, delay: 0, by: worker, at: seconds(0)) == .released)
         #expect(reserve() == job(second))
     }
 
@@ -84,9 +84,9 @@ struct RuleTests {
         #expect(statistics?.state == .ready)
         #expect(statistics?.counts.timeouts == 1)
         #expect(!queue.touch(id, by: worker, at: seconds(3)))
-        #expect(!queue.bury(id, priority: 0, by: worker))
+        #expect(!queue.bury(id, priority: 0, by: worker, at: seconds(0)))
         // Anybody may delete a ready job, its former holder too.
-        #expect(queue.delete(id, by: worker))
+        #expect(queue.delete(id, by: worker, at: seconds(0)))
     }
 
     @Test func deadlineThatIsNearEndsAWait() {
@@ -143,7 +143,7 @@ struct RuleTests {
         let ids = (0..<3).map { _ in put() }
         let delayed = [put(delay: 9), put(delay: 8)]
         for id in ids { #expect(reserve() == job(id)) }
-        for id in [ids[1], ids[0]] { #expect(queue.bury(id, priority: 7, by: worker)) }
+        for id in [ids[1], ids[0]] { #expect(queue.bury(id, priority: 7, by: worker, at: seconds(0))) }
         #expect(queue.firstJob(.buried, for: producer)?.id == ids[1])
         #expect(queue.kick(1, by: producer, at: seconds(0)) == 1)
         #expect(queue.statistics(ofJob: ids[1], at: seconds(0))?.state == .ready)
@@ -161,7 +161,7 @@ struct RuleTests {
         #expect(reserve() == job(id))
         let other = queue.connect()
         #expect(reserve(other, timeout: nil) == .waiting)
-        #expect(!queue.delete(id, by: other))
+        #expect(!queue.delete(id, by: other, at: seconds(0)))
         queue.disconnect(worker, at: seconds(1))
         #expect(queue.takeEffects() == [given(id, to: other)])
         let statistics = queue.statistics(ofJob: id, at: seconds(1))
@@ -182,7 +182,7 @@ struct RuleTests {
         let id = put()
         queue.use(Array("default".utf8), by: producer)
         #expect(names().contains("x"))
-        #expect(queue.delete(id, by: producer))
+        #expect(queue.delete(id, by: producer, at: seconds(0)))
         #expect(!names().contains("x"))
         for name in ["default", "b", "c"] { _ = queue.ignore(Array(name.utf8), by: worker) }
         #expect(queue.ignore(Array("d".utf8), by: worker) == nil)
@@ -198,7 +198,7 @@ struct RuleTests {
             #expect(reserve(timeout: nil, at: Double(round)) == .waiting)
             let id = put(at: Double(round))
             #expect(queue.takeEffects() == [given(id, to: worker)])
-            #expect(queue.delete(id, by: worker))
+            #expect(queue.delete(id, by: worker, at: seconds(0)))
         }
         #expect(queue.statistics(ofTube: names[7], at: seconds(5000))?.waiting == 0)
     }

@@ -58,8 +58,8 @@ final class StoreTests {
             _ = put(queue, client, delay: .max)
             _ = queue.watch(Array("a;b(c)".utf8), by: client)
             for id in [2, 3, 4] as [UInt64] { _ = queue.reserve(id, for: client, at: Self.now) }
-            _ = queue.bury(3, priority: 9, by: client)
-            _ = queue.bury(2, priority: 8, by: client)
+            _ = queue.bury(3, priority: 9, by: client, at: Self.now)
+            _ = queue.bury(2, priority: 8, by: client, at: Self.now)
             _ = queue.release(4, priority: 7, delay: 1000, by: client, at: Self.now)
             _ = queue.pause(Array("a;b(c)".utf8), 5000, at: Self.now)
         }
@@ -78,7 +78,7 @@ final class StoreTests {
             let tube = queue.statistics(ofTube: Array("a;b(c)".utf8), at: Self.now)
             #expect(tube?.pause == 5000 && (4900...5000).contains(tube?.pauseTimeLeft ?? 0))
             #expect(queue.nextID == 6)
-            for id in 1...5 as ClosedRange<UInt64> { #expect(queue.delete(id, by: client)) }
+            for id in 1...5 as ClosedRange<UInt64> { #expect(queue.delete(id, by: client, at: Self.now)) }
         }
         try change(sync) { queue, client in
             #expect(queue.statistics.ready == 0 && queue.statistics.buried == 0)
@@ -96,7 +96,7 @@ final class StoreTests {
                 _ = queue.reserve(for: client, timeout: 0, at: Self.now)
                 _ = queue.release(id, priority: 0, delay: 0, by: client, at: Self.now)
             }
-            _ = queue.delete(id, by: client)
+            _ = queue.delete(id, by: client, at: Self.now)
             for _ in 0..<300 { _ = put(queue, client) }
         }
         try change { queue, client in
@@ -106,7 +106,7 @@ final class StoreTests {
         try change { queue, client in
             for id in 2...301 as ClosedRange<UInt64> {
                 _ = queue.reserve(id, for: client, at: Self.now)
-                _ = queue.delete(id, by: client)
+                _ = queue.delete(id, by: client, at: Self.now)
             }
         }
         #expect(try rows("SELECT count(*) FROM change") == 0)
@@ -135,7 +135,7 @@ final class StoreTests {
             for _ in 0..<20_000 { _ = put(queue, client, Array(repeating: 1, count: 1000)) }
         }
         try change { queue, client in
-            for id in 1...20_000 as ClosedRange<UInt64> where id % 2 == 0 { _ = queue.delete(id, by: client) }
+            for id in 1...20_000 as ClosedRange<UInt64> where id % 2 == 0 { _ = queue.delete(id, by: client, at: Self.now) }
         }
         try change { queue, _ in
             #expect(queue.statistics.ready == 10_000)
@@ -151,7 +151,7 @@ final class StoreTests {
         let queue = JobQueue(isRecording: true)
         let client = queue.connect()
         for _ in 0..<5000 { _ = put(queue, client) }
-        for id in 1...5000 as ClosedRange<UInt64> { _ = queue.delete(id, by: client) }
+        for id in 1...5000 as ClosedRange<UInt64> { _ = queue.delete(id, by: client, at: Self.now) }
         var mutations: [Mutation] = []
         queue.takeMutations(into: &mutations)
         store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)

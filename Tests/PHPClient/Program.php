@@ -59,6 +59,11 @@ final class Program
         return $line;
     }
 
+    public function id(): int
+    {
+        return proc_get_status($this->process)['pid'];
+    }
+
     public function signal(int $signal): void
     {
         proc_terminate($this->process, $signal);

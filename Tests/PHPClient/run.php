@@ -19,6 +19,8 @@ require __DIR__ . '/Suite.php';
 require __DIR__ . '/Program.php';
 require __DIR__ . '/Server.php';
 require __DIR__ . '/Peer.php';
+require __DIR__ . '/Site.php';
+require __DIR__ . '/Visitor.php';
 
 if ((string) getenv('SERVER') === '') {
     fwrite(STDERR, "run.php: the environment variable SERVER is not set; it is the server's command line\n");
@@ -39,8 +41,12 @@ foreach ([SIGTERM, SIGINT] as $signal) {
     });
 }
 
+$concerns = ['arguments', 'framing', 'faults', 'commands', 'connections', 'deaths', 'signals', 'work', 'workers', 'tags',
+    'outcomes', 'follow'];
+// By its name, not by what it answers: a Talkback that has lost them fails.
+$isPlain = basename(explode(' ', getenv('SERVER'))[0]) === 'beanstalkd';
 $suite = new Suite();
-foreach (['arguments', 'framing', 'faults', 'commands', 'connections', 'deaths', 'signals', 'work', 'workers'] as $concern) {
+foreach (array_merge($concerns, $isPlain ? ['plain'] : ['lives', 'progress']) as $concern) {
     (require __DIR__ . "/$concern.php")($suite);
 }
 exit($suite->close() ? 0 : 1);

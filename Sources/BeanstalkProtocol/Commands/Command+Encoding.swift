@@ -11,6 +11,7 @@ extension [UInt8] {
             appendNumber(UInt64(header.delay))
             appendNumber(UInt64(header.timeToRun))
             appendNumber(UInt64(header.byteCount))
+            for tag in header.tags { append(tag) }
         case .use(let tube): appendLine("use ", tube)
         case .reserve: appendText("reserve")
         case .reserveWithTimeout(let seconds): appendLine("reserve-with-timeout ", UInt64(seconds))
@@ -42,13 +43,68 @@ extension [UInt8] {
             appendLine("pause-tube ", tube)
             appendNumber(UInt64(seconds))
         case .quit: appendText("quit")
+        case .progress(let id, let percent, let text):
+            appendLine("progress ", id)
+            appendNumber(UInt64(percent))
+            if !text.isEmpty {
+                append(UInt8(ascii: " "))
+                append(contentsOf: text)
+            }
+        case .finish(let id, let byteCount):
+            appendLine("finish ", id)
+            appendNumber(UInt64(byteCount))
+        case .fail(let id, let retry, let byteCount):
+            appendLine("fail ", id)
+            switch retry {
+            case .after(let seconds): appendNumber(UInt64(seconds))
+            case .never: appendText(" never")
+            }
+            appendNumber(UInt64(byteCount))
+        case .state(let id): appendLine("state ", id)
+        case .wait(let id, let seconds):
+            appendLine("wait ", id)
+            appendNumber(UInt64(seconds))
+        case .follow(let id, let seconds):
+            appendLine("follow ", id)
+            appendNumber(UInt64(seconds))
+        case .cancel(let id): appendLine("cancel ", id)
         }
         appendText("\r\n")
     }
 
+    private mutating func append(_ tag: PutTag) {
+        switch tag {
+        case .unique(let key, let seconds):
+            appendText(" idp:")
+            append(contentsOf: key.bytes)
+            if seconds > 0 { appendSuffix(seconds) }
+        case .keep(let seconds):
+            appendText(" keep")
+            appendSuffix(seconds)
+        case .attempts(let count):
+            appendText(" attempts")
+            appendSuffix(count)
+        case .backoff(let first, let most):
+            appendText(" backoff")
+            appendSuffix(first)
+            if most > first { appendSuffix(most) }
+        case .leaseOfConnection: appendText(" lease:connection")
+        }
+    }
+
+    private mutating func appendSuffix(_ number: UInt32) {
+        append(UInt8(ascii: ":"))
+        appendDecimal(UInt64(number))
+    }
+
     /// Appends a put and its body.
     public mutating func append(_ header: PutHeader, body: [UInt8]) {
-        append(.put(header))
+        append(.put(header), body: body)
+    }
+
+    /// Appends a command that a body follows, and the body.
+    public mutating func append(_ command: Command, body: [UInt8]) {
+        append(command)
         append(contentsOf: body)
         appendText("\r\n")
     }

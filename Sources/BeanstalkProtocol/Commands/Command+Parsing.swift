@@ -5,6 +5,10 @@ enum ParsedLine: Equatable {
     case command(Command)
     /// A put whose body of so many bytes is longer than allowed, which is looked at before the end of the line is.
     case tooBig(byteCount: Int)
+    /// A result or reason of so many bytes, which are more than allowed.
+    case outcomeTooBig(byteCount: Int)
+    /// A put whose tags are wrong, so that its body of so many bytes is not wanted.
+    case badTags(byteCount: Int)
     case badFormat
     case unknown
 }
@@ -15,6 +19,7 @@ private enum Word: CaseIterable {
     case put, peek, peekReady, peekDelayed, peekBuried, reserveWithTimeout, reserveJob, reserve, delete, release, bury
     case kick, kickJob, touch, statsJob, statsTube, stats, use, watch, ignore
     case listTubesWatched, listTubeUsed, listTubes, quit, pauseTube
+    case progress, finish, fail, state, wait, follow, cancel
 
     private var text: String {
         switch self {
@@ -43,6 +48,13 @@ private enum Word: CaseIterable {
         case .listTubes: "list-tubes"
         case .quit: "quit"
         case .pauseTube: "pause-tube "
+        case .progress: "progress "
+        case .finish: "finish "
+        case .fail: "fail "
+        case .state: "state "
+        case .wait: "wait "
+        case .follow: "follow "
+        case .cancel: "cancel "
         }
     }
 
@@ -77,6 +89,8 @@ extension ParsedLine {
         }
         if word == .put {
             self = Self.put(line, length, maximumJobSize)
+        } else if word == .finish || word == .fail {
+            self = Self.outcome(word, line, length)
         } else if let command = Self.command(word, line, length) {
             self = .command(command)
         } else {
@@ -92,9 +106,32 @@ extension ParsedLine {
             let size = line.number(&position, as: UInt32.self)
         else { return .badFormat }
         guard size <= maximumJobSize else { return .tooBig(byteCount: Int(size)) }
-        guard position == line.count else { return .badFormat }
-        return .command(
-            .put(PutHeader(priority: priority, delay: delay, timeToRun: timeToRun, byteCount: Int(size))))
+        var header = PutHeader(priority: priority, delay: delay, timeToRun: timeToRun, byteCount: Int(size))
+        if position < line.count {
+            guard line.hasTag(at: position) else { return .badFormat }
+            guard let tags = line.tags(position) else { return .badTags(byteCount: Int(size)) }
+            header.tags = tags
+        }
+        return .command(.put(header))
+    }
+
+    /// A `finish` or a `fail`.
+    private static func outcome(_ word: Word, _ line: Span<UInt8>, _ start: Int) -> ParsedLine {
+        var position = start
+        guard let id = line.number(&position, as: UInt64.self) else { return .badFormat }
+        if word == .finish {
+            guard let size = line.lastNumber(position, as: UInt32.self) else { return .badFormat }
+            guard size <= CommandParser.maximumResultSize else { return .outcomeTooBig(byteCount: Int(size)) }
+            return .command(.finish(id, byteCount: Int(size)))
+        }
+        var retry = Retry.never
+        if !line.skip(" never", &position) {
+            guard let seconds = line.number(&position, as: UInt32.self) else { return .badFormat }
+            retry = .after(seconds)
+        }
+        guard let size = line.lastNumber(position, as: UInt32.self) else { return .badFormat }
+        guard size <= CommandParser.maximumReasonSize else { return .outcomeTooBig(byteCount: Int(size)) }
+        return .command(.fail(id, retry, byteCount: Int(size)))
     }
 
     private static func command(_ word: Word, _ line: Span<UInt8>, _ length: Int) -> Command? {
@@ -104,7 +141,7 @@ extension ParsedLine {
             line.lastNumber(length, as: UInt64.self).map(command)
         }
         switch word {
-        case .put: return nil
+        case .put, .finish, .fail: return nil
         case .reserve: return isWhole ? .reserve : nil
         case .reserveWithTimeout:
             guard let seconds = line.lastNumber(length, as: UInt32.self), seconds <= Int32.max else { return nil }
@@ -145,6 +182,20 @@ extension ParsedLine {
             }
             return .pauseTube(name, seconds)
         case .quit: return isWhole ? .quit : nil
+        case .progress:
+            guard let id = line.number(&position, as: UInt64.self),
+                let percent = line.number(&position, as: UInt8.self), percent <= 100
+            else { return nil }
+            guard position < line.count else { return .progress(id, percent: percent, text: []) }
+            guard line[position] == UInt8(ascii: " ") else { return nil }
+            return .progress(id, percent: percent, text: line.extracting((position + 1)...).copied)
+        case .state: return job(Command.state)
+        case .cancel: return job(Command.cancel)
+        case .wait, .follow:
+            guard let id = line.number(&position, as: UInt64.self),
+                let seconds = line.lastNumber(position, as: UInt32.self)
+            else { return nil }
+            return word == .wait ? .wait(id, seconds: seconds) : .follow(id, seconds: seconds)
         }
     }
 }

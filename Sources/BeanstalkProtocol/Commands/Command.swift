@@ -55,6 +55,31 @@ public enum Command: Hashable, Sendable {
     case pauseTube(TubeName, UInt32)
     /// `quit`
     case quit
+
+    // Not beanstalkd's: see Documentation/protocol.md.
+
+    /// `progress`: so many per cent, and a text.
+    case progress(UInt64, percent: UInt8, text: [UInt8])
+    /// `finish`, whose result of so many bytes follows.
+    case finish(UInt64, byteCount: Int)
+    /// `fail`, whose reason of so many bytes follows.
+    case fail(UInt64, Retry, byteCount: Int)
+    /// `state`
+    case state(UInt64)
+    /// `wait`: for the end, so many seconds.
+    case wait(UInt64, seconds: UInt32)
+    /// `follow`: each state up to the end, so many seconds.
+    case follow(UInt64, seconds: UInt32)
+    /// `cancel`
+    case cancel(UInt64)
+}
+
+/// When a worker wants a job that has failed to be tried again.
+public enum Retry: Hashable, Sendable {
+    /// After so many seconds, unless the job itself says otherwise.
+    case after(UInt32)
+    /// Not at all.
+    case never
 }
 
 /// The line that announces a job.
@@ -67,14 +92,31 @@ public struct PutHeader: Hashable, Sendable {
     public var timeToRun: UInt32
     /// The number of bytes in the body.
     public var byteCount: Int
+    /// What else it says; none for beanstalkd's put.
+    public var tags: [PutTag]
 
     /// A header.
-    public init(priority: UInt32, delay: UInt32, timeToRun: UInt32, byteCount: Int) {
+    public init(priority: UInt32, delay: UInt32, timeToRun: UInt32, byteCount: Int, tags: [PutTag] = []) {
         self.priority = priority
         self.delay = delay
         self.timeToRun = max(1, timeToRun)
         self.byteCount = byteCount
+        self.tags = tags
     }
+}
+
+/// What a put says behind the number of bytes; each at most once.
+public enum PutTag: Hashable, Sendable {
+    /// `idp`: the only job with this key in its tube, and for so many seconds after its end.
+    case unique(TubeName, seconds: UInt32)
+    /// `keep`: the outcome can be asked for that many seconds after the end.
+    case keep(seconds: UInt32)
+    /// `attempts`: how often a worker may get it, 1 or more.
+    case attempts(UInt32)
+    /// `backoff`: seconds before the second attempt, each later one after twice as many as the one before, at most so many.
+    case backoff(first: UInt32, most: UInt32)
+    /// `lease:connection`: it is its worker's for as long as the worker's connection is there.
+    case leaseOfConnection
 }
 
 /// The name of a tube: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.

@@ -8,22 +8,30 @@
 /// while let input = parser.next(bytes.span, &position) { … }  // then all of the bytes are taken
 /// ```
 ///
-/// Limits come first: a line has at most 224 bytes with its end, a body no more than it announced, and room for it is made
-/// as it arrives.
+/// Limits come first: a line has at most 224 bytes with its end, those that have tags or a text 512; a body has no more than it
+/// announced, and room for it is made as it arrives.
 public struct CommandParser: ~Copyable, Sendable {
     /// The most bytes in a line, with the carriage return and the line feed that end it.
     public static let maximumLineLength = 224
+    /// The most bytes in the line of a put or a report.
+    public static let maximumLongLineLength = 512
+    /// The most bytes in a result.
+    public static let maximumResultSize = 1 << 20
+    /// The most bytes in the reason of a failure.
+    public static let maximumReasonSize = 4096
 
     /// What the bytes so far are.
     public enum Input: Hashable, Sendable {
-        /// A command, whole. After a put the body follows.
+        /// A command, whole. After a put, a finish or a fail the body follows.
         case command(Command)
-        /// The body of the last put, whole.
+        /// The body of the last command that one follows, whole.
         case body([UInt8])
         /// The line is to be answered with an error.
         case error(CommandError)
         /// A put of a job that was too big; its body was skipped.
         case jobTooBig
+        /// A result or a reason that was too big; it was skipped.
+        case outcomeTooBig
         /// The end of a body that was skipped because of ``CommandParser/skipBody()``.
         case skippedBody
     }
@@ -34,8 +42,21 @@ public struct CommandParser: ~Copyable, Sendable {
         case longLine(lastWasReturn: Bool)
         /// The body and the two bytes behind it, of which so many are missing.
         case body(missing: Int)
-        /// A body that is not wanted, with the two bytes behind it.
-        case skipping(Int, isTooBig: Bool)
+        /// A body that is not wanted, with the two bytes behind it, and what it is when it has been skipped.
+        case skipping(Int, Skipped)
+    }
+
+    private enum Skipped {
+        case jobTooBig, outcomeTooBig, badTags, unwanted
+
+        var input: Input {
+            switch self {
+            case .jobTooBig: .jobTooBig
+            case .outcomeTooBig: .outcomeTooBig
+            case .badTags: .error(.badFormat)
+            case .unwanted: .skippedBody
+            }
+        }
     }
 
     private var state = State.line
@@ -65,13 +86,13 @@ public struct CommandParser: ~Copyable, Sendable {
                 if skipLine(bytes, &position, lastWasReturn) { return .error(.badFormat) }
             case .body(let missing):
                 if let input = nextBody(bytes, &position, missing) { return input }
-            case .skipping(let count, let isTooBig):
+            case .skipping(let count, let reason):
                 let skipped = min(count, bytes.count - position)
                 position += skipped
-                state = .skipping(count - skipped, isTooBig: isTooBig)
+                state = .skipping(count - skipped, reason)
                 if skipped == count {
                     state = .line
-                    return isTooBig ? .jobTooBig : .skippedBody
+                    return reason.input
                 }
             }
         }
@@ -90,16 +111,17 @@ public struct CommandParser: ~Copyable, Sendable {
     public mutating func skipBody() {
         guard case .body(let missing) = state else { return }
         pending = []
-        state = .skipping(missing, isTooBig: false)
+        state = .skipping(missing, .unwanted)
     }
 
     private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) -> Input? {
-        let room = Self.maximumLineLength - pending.count
-        let limit = min(bytes.count, position + room)
+        let limit = lengthLimit(bytes, position)
+        let room = limit - pending.count
+        let end = min(bytes.count, position + room)
         // The return may have come with the bytes before.
         var isReturn = pending.last == 0x0D
         var index = position
-        while index < limit {
+        while index < end {
             let byte = bytes[index]
             index += 1
             if isReturn, byte == 0x0A { return line(bytes, &position, end: index) }
@@ -114,6 +136,22 @@ public struct CommandParser: ~Copyable, Sendable {
             position = index
         }
         return nil
+    }
+
+    /// How long the line may be that begins with what is pending, and goes on with these bytes.
+    private func lengthLimit(_ bytes: Span<UInt8>, _ position: Int) -> Int {
+        guard pending.count + bytes.count - position >= Self.maximumLineLength else { return Self.maximumLineLength }
+        func isBegunBy(_ word: StaticString) -> Bool {
+            // SAFETY: the word's bytes are read during the call.
+            word.withUTF8Buffer { word in
+                for index in word.indices {
+                    let byte = index < pending.count ? pending[index] : bytes[position + index - pending.count]
+                    guard unsafe byte == word[index] else { return false }
+                }
+                return true
+            }
+        }
+        return isBegunBy("put ") || isBegunBy("progress ") ? Self.maximumLongLineLength : Self.maximumLineLength
     }
 
     /// A line whose end is just before `end`.
@@ -131,14 +169,15 @@ public struct CommandParser: ~Copyable, Sendable {
         }
         switch parsed {
         case .command(let command):
-            if case .put(let header) = command { state = .body(missing: header.byteCount + 2) }
+            if let byteCount = command.bodySize { state = .body(missing: byteCount + 2) }
             return .command(command)
-        case .tooBig(let byteCount):
-            state = .skipping(byteCount + 2, isTooBig: true)
-            return nil
+        case .tooBig(let byteCount): state = .skipping(byteCount + 2, .jobTooBig)
+        case .outcomeTooBig(let byteCount): state = .skipping(byteCount + 2, .outcomeTooBig)
+        case .badTags(let byteCount): state = .skipping(byteCount + 2, .badTags)
         case .badFormat: return .error(.badFormat)
         case .unknown: return .error(.unknownCommand)
         }
+        return nil
     }
 
     /// - Returns: Whether the line has ended.
@@ -185,6 +224,17 @@ public enum CommandError: Hashable, Sendable {
     case unknownCommand
     /// The body does not end where it was to end.
     case expectedCRLF
+}
+
+extension Command {
+    /// The number of bytes in the body that follows; `nil` for none.
+    fileprivate var bodySize: Int? {
+        switch self {
+        case .put(let header): header.byteCount
+        case .finish(_, let byteCount), .fail(_, _, let byteCount): byteCount
+        default: nil
+        }
+    }
 }
 
 extension [UInt8] {

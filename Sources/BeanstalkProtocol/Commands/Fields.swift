@@ -44,6 +44,25 @@ extension Span<UInt8> {
         TubeName(extracting(position..<count))
     }
 
+    /// The bytes, to keep.
+    var copied: [UInt8] {
+        // SAFETY: the bytes are copied during the call.
+        unsafe withUnsafeBufferPointer { unsafe Array($0) }
+    }
+
+    /// Moves the position behind a word, if that is what stands there.
+    func skip(_ word: StaticString, _ position: inout Int) -> Bool {
+        guard count - position >= word.utf8CodeUnitCount else { return false }
+        let start = position
+        // SAFETY: the word's bytes are read during the call.
+        let isThere = word.withUTF8Buffer { bytes in
+            for index in bytes.indices where unsafe self[start + index] != bytes[index] { return false }
+            return true
+        }
+        if isThere { position += word.utf8CodeUnitCount }
+        return isThere
+    }
+
     func begins(with word: Span<UInt8>) -> Bool {
         guard count >= word.count else { return false }
         for index in word.indices where self[index] != word[index] { return false }

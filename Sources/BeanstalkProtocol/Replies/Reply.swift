@@ -53,6 +53,21 @@ public enum Reply: Hashable, Sendable {
     /// `UNKNOWN_COMMAND`
     case unknownCommand
 
+    // Not beanstalkd's: see Documentation/protocol.md.
+
+    /// `INSERTED`, with the state of the job that was there already under its key.
+    case insertedBefore(UInt64, StoredState)
+    /// `FINISHED`
+    case finished
+    /// `CANCELLED`
+    case cancelled
+    /// `TOO_LATE`: what was to be cancelled has ended.
+    case tooLate
+    /// `TOO_BIG`: a result or a reason.
+    case tooBig
+    /// `STATE`
+    case state(JobReport)
+
     /// The answer to what is no command.
     public init(_ error: CommandError) {
         self =
@@ -61,6 +76,70 @@ public enum Reply: Hashable, Sendable {
             case .unknownCommand: .unknownCommand
             case .expectedCRLF: .expectedCRLF
             }
+    }
+}
+
+/// What a put is told of a job that was there before it.
+public enum StoredState: String, CaseIterable, Hashable, Sendable {
+    /// It waits for a worker.
+    case ready = "READY"
+    /// A worker has it.
+    case reserved = "RESERVED"
+    /// It waits for its time.
+    case delayed = "DELAYED"
+    /// It is aside.
+    case buried = "BURIED"
+    /// It has ended, and its key is remembered.
+    case deleted = "DELETED"
+}
+
+/// How far a job is, or what came out.
+public struct JobReport: Hashable, Sendable {
+    /// What has become of a job.
+    public enum State: String, CaseIterable, Hashable, Sendable {
+        /// It waits for a worker.
+        case waiting
+        /// It waits for its time.
+        case delayed
+        /// A worker has it.
+        case running
+        /// It is done.
+        case done
+        /// It is aside, or was when it was deleted.
+        case failed
+        /// Nobody needed it any more.
+        case cancelled
+
+        /// Whether nothing more is to come, unless somebody kicks it.
+        public var isEnd: Bool {
+            switch self {
+            case .waiting, .delayed, .running: false
+            case .done, .failed, .cancelled: true
+            }
+        }
+    }
+
+    /// The job.
+    public var id: UInt64
+    /// What has become of it.
+    public var state: State
+    /// Which attempt it is, or how many there were.
+    public var attempt: UInt32
+    /// Whole seconds since it is so.
+    public var seconds: UInt64
+    /// 0 to 100.
+    public var percent: UInt8
+    /// Of a running job the text of its last report, of one that is done the result, else why the last attempt failed.
+    public var data: [UInt8]
+
+    /// A report.
+    public init(id: UInt64, state: State, attempt: UInt32, seconds: UInt64, percent: UInt8, data: [UInt8]) {
+        self.id = id
+        self.state = state
+        self.attempt = attempt
+        self.seconds = seconds
+        self.percent = percent
+        self.data = data
     }
 }
 
@@ -96,7 +175,32 @@ extension [UInt8] {
         case .internalError: appendText("INTERNAL_ERROR\r\n")
         case .badFormat: appendText("BAD_FORMAT\r\n")
         case .unknownCommand: appendText("UNKNOWN_COMMAND\r\n")
+        case .insertedBefore(let id, let state):
+            appendText("INSERTED ")
+            appendDecimal(id)
+            append(UInt8(ascii: " "))
+            append(contentsOf: state.rawValue.utf8)
+            appendText("\r\n")
+        case .finished: appendText("FINISHED\r\n")
+        case .cancelled: appendText("CANCELLED\r\n")
+        case .tooLate: appendText("TOO_LATE\r\n")
+        case .tooBig: appendText("TOO_BIG\r\n")
+        case .state(let report): append(report)
         }
+    }
+
+    private mutating func append(_ report: JobReport) {
+        appendText("STATE ")
+        appendDecimal(report.id)
+        append(UInt8(ascii: " "))
+        append(contentsOf: report.state.rawValue.utf8)
+        for number in [UInt64(report.attempt), report.seconds, UInt64(report.percent), UInt64(report.data.count)] {
+            append(UInt8(ascii: " "))
+            appendDecimal(number)
+        }
+        appendText("\r\n")
+        append(contentsOf: report.data)
+        appendText("\r\n")
     }
 
     mutating func appendText(_ text: StaticString) {

@@ -18,6 +18,8 @@ public struct ReplyParser: ~Copyable, Sendable {
     /// The line that a body belongs to.
     private enum Owner {
         case reserved(UInt64), found(UInt64), ok
+        /// Its data are what follows.
+        case state(JobReport)
     }
 
     private var owner: Owner?
@@ -48,6 +50,7 @@ public struct ReplyParser: ~Copyable, Sendable {
                 case .reserved(let id): .reserved(id, body: body)
                 case .found(let id): .found(id, body: body)
                 case .ok: .ok(body)
+                case .state(let report): .state(report.with(body))
                 }
             }
             if let reply = try nextLine(bytes, &position) { return reply }
@@ -112,7 +115,14 @@ public struct ReplyParser: ~Copyable, Sendable {
         } else if line.skip("OK ", &position) {
             if expectBody(.ok, line, position) { return nil }
         } else if line.skip("INSERTED ", &position) {
-            if let id = line.lastNumber(position, as: UInt64.self) { return .inserted(id) }
+            if let id = line.number(&position, as: UInt64.self) {
+                if position == line.count { return .inserted(id) }
+                for state in StoredState.allCases where line.extracting(position...).isWhole(" \(state.rawValue)") {
+                    return .insertedBefore(id, state)
+                }
+            }
+        } else if line.skip("STATE ", &position) {
+            if let report = Self.report(line, &position), expectBody(.state(report), line, position) { return nil }
         } else if line.skip("BURIED ", &position) {
             if let id = line.lastNumber(position, as: UInt64.self) { return .buriedOnPut(id) }
         } else if line.skip("USING ", &position) {
@@ -123,6 +133,20 @@ public struct ReplyParser: ~Copyable, Sendable {
             if let count = line.lastNumber(position, as: UInt32.self) { return .kicked(Int(count)) }
         }
         throw ReplyError(line)
+    }
+
+    /// A report, but for its data.
+    private static func report(_ line: Span<UInt8>, _ position: inout Int) -> JobReport? {
+        guard let id = line.number(&position, as: UInt64.self) else { return nil }
+        let rest = line.extracting(position...)
+        guard let state = JobReport.State.allCases.first(where: { rest.begins(with: Array(" \($0.rawValue) ".utf8).span) })
+        else { return nil }
+        position += state.rawValue.utf8.count + 1
+        guard let attempt = line.number(&position, as: UInt32.self),
+            let seconds = line.number(&position, as: UInt64.self),
+            let percent = line.number(&position, as: UInt8.self), percent <= 100
+        else { return nil }
+        return JobReport(id: id, state: state, attempt: attempt, seconds: seconds, percent: percent, data: [])
     }
 
     private mutating func expectBody(_ owner: Owner, _ line: Span<UInt8>, _ position: Int) -> Bool {
@@ -146,6 +170,7 @@ public struct ReplyParser: ~Copyable, Sendable {
         ("DEADLINE_SOON", .deadlineSoon), ("NOT_IGNORED", .notIgnored), ("EXPECTED_CRLF", .expectedCRLF),
         ("JOB_TOO_BIG", .jobTooBig), ("DRAINING", .draining), ("OUT_OF_MEMORY", .outOfMemory),
         ("INTERNAL_ERROR", .internalError), ("BAD_FORMAT", .badFormat), ("UNKNOWN_COMMAND", .unknownCommand),
+        ("FINISHED", .finished), ("CANCELLED", .cancelled), ("TOO_LATE", .tooLate), ("TOO_BIG", .tooBig),
     ]
 }
 
@@ -155,17 +180,16 @@ extension Span<UInt8> {
         return count == word.utf8CodeUnitCount && skip(word, &position)
     }
 
-    /// Moves the position behind a word, if that is what stands there.
-    fileprivate func skip(_ word: StaticString, _ position: inout Int) -> Bool {
-        guard count - position >= word.utf8CodeUnitCount else { return false }
-        let start = position
-        // SAFETY: the word's bytes are read during the call.
-        let isThere = word.withUTF8Buffer { bytes in
-            for index in bytes.indices where unsafe self[start + index] != bytes[index] { return false }
-            return true
-        }
-        if isThere { position += word.utf8CodeUnitCount }
-        return isThere
+    fileprivate func isWhole(_ text: String) -> Bool {
+        count == text.utf8.count && begins(with: Array(text.utf8).span)
+    }
+}
+
+extension JobReport {
+    fileprivate func with(_ data: [UInt8]) -> JobReport {
+        var report = self
+        report.data = data
+        return report
     }
 }
 

@@ -123,6 +123,35 @@ struct HotStatement {
         bind(9, Int64(change.counts.releases))
         bind(10, Int64(change.counts.buries))
         bind(11, Int64(change.counts.kicks))
+        bind(12, Int64(change.formerReserves))
+        bind(13, blob: change.reason)
+        try run()
+    }
+
+    /// Runs a statement whose parameters are the fields of a job's tags.
+    func insert(_ tags: JobTags, of id: UInt64) throws(SQLiteFailure) {
+        bind(1, Int64(bitPattern: id))
+        bind(2, text: tags.key)
+        bind(3, Int64(tags.keySeconds))
+        bind(4, Int64(tags.keepSeconds))
+        bind(5, Int64(tags.attempts))
+        bind(6, tags.backoff.map { Int64($0.first) })
+        bind(7, tags.backoff.map { Int64($0.most) })
+        bind(8, tags.isLeasedToConnection ? 1 : 0)
+        try run()
+    }
+
+    /// Runs a statement whose parameters are the fields of an outcome.
+    func insert(_ outcome: OutcomeRecord, offset: Int64) throws(SQLiteFailure) {
+        bind(1, Int64(bitPattern: outcome.id))
+        bind(2, text: outcome.tube)
+        bind(3, text: outcome.key)
+        bind(4, text: Array(outcome.end.rawValue.utf8))
+        bind(5, Int64(outcome.attempt))
+        bind(6, outcome.time.nanoseconds &+ offset)
+        bind(7, outcome.keptUntil.nanoseconds &+ offset)
+        bind(8, outcome.uniqueUntil.nanoseconds &+ offset)
+        bind(9, blob: outcome.data)
         try run()
     }
 
@@ -147,6 +176,42 @@ struct HotStatement {
     private func bind(_ index: Int32, _ value: Int64) {
         // SAFETY: an index that the statement does not have is an error that SQLite returns, and no access.
         unsafe sqlite3_bind_int64(pointer, index, value)
+    }
+
+    private func bind(_ index: Int32, _ value: Int64?) {
+        guard let value else {
+            // SAFETY: as with a number.
+            unsafe sqlite3_bind_null(pointer, index)
+            return
+        }
+        bind(index, value)
+    }
+
+    private func bind(_ index: Int32, text: [UInt8]) {
+        guard !text.isEmpty else {
+            // SAFETY: the text lives for ever.
+            unsafe sqlite3_bind_text(pointer, index, "", 0, nil)
+            return
+        }
+        // SAFETY: SQLite copies the text: that is what the last argument says.
+        unsafe text.withUnsafeBytes { text in
+            let copy = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+            let start = unsafe text.baseAddress?.assumingMemoryBound(to: CChar.self)
+            unsafe sqlite3_bind_text(pointer, index, start, Int32(text.count), copy)
+        }
+    }
+
+    private func bind(_ index: Int32, blob: [UInt8]) {
+        guard !blob.isEmpty else {
+            // SAFETY: as with a number.
+            unsafe sqlite3_bind_zeroblob(pointer, index, 0)
+            return
+        }
+        // SAFETY: SQLite copies the bytes: that is what the last argument says.
+        unsafe blob.withUnsafeBytes { blob in
+            let copy = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+            unsafe sqlite3_bind_blob64(pointer, index, blob.baseAddress, UInt64(blob.count), copy)
+        }
     }
 
     private func failure() -> SQLiteFailure {

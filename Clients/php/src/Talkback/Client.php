@@ -76,7 +76,12 @@ final class NotFoundException extends Exception
 {
 }
 
-/** The server takes no job of this size. */
+/** Somebody has cancelled the job. It is not this worker's any more; what it has done for it is for nothing. */
+final class CancelledException extends Exception
+{
+}
+
+/** The server takes no job, or no result, of this size. */
 final class JobTooBigException extends Exception
 {
 }
@@ -96,7 +101,7 @@ final class DeadlineSoonException extends Exception
 {
 }
 
-/** The server said what the protocol does not allow here. */
+/** The server said what the protocol does not allow here, or does not have the command, as only Talkback has it. */
 final class ProtocolException extends Exception
 {
 }
@@ -108,6 +113,9 @@ final class ProtocolException extends Exception
  */
 final class Client
 {
+    /** The options of put(). */
+    private const PLACE = ['tube' => 'default', 'priority' => 1024, 'delay' => 0, 'ttr' => 60];
+
     private $session;
 
     /**
@@ -146,23 +154,168 @@ final class Client
      */
     public function put(string $body, array $options = []): int
     {
-        $defaults = ['tube' => 'default', 'priority' => 1024, 'delay' => 0, 'ttr' => 60];
-        $options = Check::options('put', $options, $defaults);
+        $options = Check::options('put', $options, self::PLACE);
         $tube = Check::tube('put', $options['tube']);
-        $line = sprintf(
-            'put %d %d %d %d',
-            Check::number('put', 'priority', $options['priority']),
-            Check::number('put', 'delay', $options['delay']),
-            // The server would make 1 of 0.
-            Check::number('put', 'ttr', $options['ttr'], 1),
-            strlen($body)
-        );
+        $line = self::placing('put', $options, strlen($body));
         $reply = $this->session->ask($line, "into tube $tube", ['INSERTED #', 'BURIED #'], 'NOT_FOUND', $tube, $body);
+        return $this->inserted($reply, $tube);
+    }
+
+    /**
+     * Hands in a job whose outcome will be asked for, with state(), wait() or follow(). Talkback only.
+     *
+     * @param string $body any bytes
+     * @param array $options those of put(), and
+     *     keep: seconds after its end for which the outcome can be asked for; 3600 unless it is given. null: only who
+     *         waits when it ends is told.
+     *     key: 1 to 200 letters, digits and -+/;.$_(), the first not a -. While there is a job with this key in the tube,
+     *         nothing is added, and that one is answered.
+     *     keyFor: seconds after its end for which the key still counts, 0.
+     *     attempts: how often it is given to a worker at most, 1 or more; then it has failed. null, no limit.
+     *     backoff: seconds from a failed attempt to the next, for workers that say fail(); or [first, most], each then
+     *         twice as long as the one before. null: as the worker says.
+     *     leaseOfConnection: whether it is its worker's for as long as the worker's connection is there, whatever its
+     *         ttr; false
+     * @throws ProtocolException also when the server is not Talkback; nothing was put then
+     * @throws Exception isOutcomeUnknown() says whether the job may have been put
+     */
+    public function submit(string $body, array $options = []): Submission
+    {
+        $options = Check::options('submit', $options, self::PLACE + [
+            'keep' => 3600, 'key' => null, 'keyFor' => 0, 'attempts' => null, 'backoff' => null,
+            'leaseOfConnection' => false,
+        ]);
+        $tube = Check::tube('submit', $options['tube']);
+        $line = self::placing('submit', $options, strlen($body)) . self::tags($options);
+        $expected = ['INSERTED #', 'BURIED #'];
+        foreach (['READY', 'RESERVED', 'DELAYED', 'BURIED', 'DELETED'] as $state) {
+            $expected[] = "INSERTED # $state";
+        }
+        $reply = $this->session->askTalkback($line, "into tube $tube", $expected, 'NOT_FOUND', $body, 0, $tube);
+        $state = explode(' ', $reply->line)[2] ?? null;
+        return new Submission($this->inserted($reply, $tube), $state === null ? null : strtolower($state));
+    }
+
+    private static function placing(string $operation, array $options, int $length): string
+    {
+        return sprintf(
+            'put %d %d %d %d',
+            Check::number($operation, 'priority', $options['priority']),
+            Check::number($operation, 'delay', $options['delay']),
+            // The server would make 1 of 0.
+            Check::number($operation, 'ttr', $options['ttr'], 1),
+            $length
+        );
+    }
+
+    private static function tags(array $options): string
+    {
+        $tags = '';
+        $keyFor = Check::number('submit', 'keyFor', $options['keyFor']);
+        if ($options['key'] !== null) {
+            $tags .= ' idp:' . Check::key('submit', $options['key']) . ($keyFor > 0 ? ":$keyFor" : '');
+        } elseif ($keyFor > 0) {
+            throw Check::refusal('submit', 'keyFor', 'there is no key');
+        }
+        if ($options['keep'] !== null) {
+            $tags .= ' keep:' . Check::number('submit', 'keep', $options['keep']);
+        }
+        if ($options['attempts'] !== null) {
+            $tags .= ' attempts:' . Check::number('submit', 'attempts', $options['attempts'], 1);
+        }
+        if ($options['backoff'] !== null) {
+            $backoff = is_array($options['backoff']) ? array_values($options['backoff']) : [$options['backoff']];
+            if (count($backoff) < 1 || count($backoff) > 2) {
+                throw Check::refusal('submit', 'backoff', 'it is not a number of seconds, or two');
+            }
+            foreach ($backoff as $seconds) {
+                Check::number('submit', 'backoff', $seconds);
+            }
+            $tags .= ' backoff:' . implode(':', $backoff);
+        }
+        $isLeased = Check::flag('submit', 'leaseOfConnection', $options['leaseOfConnection']);
+        return $tags . ($isLeased ? ' lease:connection' : '');
+    }
+
+    private function inserted(Reply $reply, string $tube): int
+    {
         if ($reply->word === 'BURIED') {
             $subject = "job {$reply->numbers[0]} into tube $tube";
             throw $this->session->error(OutOfMemoryException::class, 'put', $subject, Session::BURIED_INSTEAD);
         }
         return $reply->numbers[0];
+    }
+
+    /**
+     * What has become of a job, now. Talkback only.
+     *
+     * @return State|null null when there is no such job and no outcome is kept
+     * @throws Exception
+     */
+    public function state(int $id): ?State
+    {
+        $id = Check::id('state', $id);
+        return $this->asked("state $id", $id, 0);
+    }
+
+    /**
+     * Waits until a job has ended. Talkback only.
+     *
+     * @param int $seconds to wait at most; after them the state is what it is then
+     * @return State|null null when there is no such job and no outcome is kept
+     * @throws Exception
+     */
+    public function wait(int $id, int $seconds): ?State
+    {
+        $id = Check::id('wait', $id);
+        $seconds = Check::number('wait', 'seconds', $seconds, 0, 2147483647);
+        return $this->asked("wait $id $seconds", $id, $seconds);
+    }
+
+    private function asked(string $line, int $id, int $wait): ?State
+    {
+        try {
+            $expected = State::replies($id);
+            $reply = $this->session->askTalkback($line, "job $id", $expected, Session::NO_OUTCOME, null, $wait);
+        } catch (NotFoundException $unknown) {
+            return null;
+        }
+        return new State($id, $reply);
+    }
+
+    /**
+     * The state of a job now, and again whenever it changes or the worker reports; the last one is its end, unless the
+     * seconds are over before. None at all when there is no such job and no outcome is kept. Talkback only.
+     *
+     * Asked when the first one is fetched. Until the last one is, this client takes no other command; one that is left
+     * before closes the connection, and with it gives up the jobs that this client has reserved.
+     *
+     * @return \Generator|State[]
+     * @throws Exception
+     */
+    public function follow(int $id, int $seconds): \Generator
+    {
+        $id = Check::id('follow', $id);
+        return $this->session->follow($id, Check::number('follow', 'seconds', $seconds, 0, 2147483647));
+    }
+
+    /**
+     * Says that nobody needs a job any more. One that waits will never run; the worker of one that runs is told when it
+     * reports. Talkback only.
+     *
+     * @return string "cancelled", also when it was before; "too late" when it is done or has failed; "unknown" when there
+     *     is no such job and no outcome is kept
+     * @throws Exception
+     */
+    public function cancel(int $id): string
+    {
+        $id = Check::id('cancel', $id);
+        try {
+            $reply = $this->session->askTalkback("cancel $id", "job $id", ['CANCELLED', 'TOO_LATE'], Session::NO_OUTCOME);
+        } catch (NotFoundException $unknown) {
+            return 'unknown';
+        }
+        return $reply->word === 'CANCELLED' ? 'cancelled' : 'too late';
     }
 
     /**
@@ -363,9 +516,9 @@ final class Client
 
     /**
      * Takes one job after another and hands each to $handler. When it returns, the job is deleted; when it throws, the job
-     * is released with a delay that doubles with each attempt, or buried after the last. A handler may also delete, release
-     * or bury the job itself. A job may be run twice: whoever loses the connection, or takes longer than the time to run
-     * without a heartbeat, loses the job to the next worker.
+     * is released with a delay that doubles with each attempt, or buried after the last. A handler may also delete,
+     * release, bury, finish or fail the job itself. A job may be run twice: whoever loses the connection, or takes longer
+     * than the time to run without a heartbeat, loses the job to the next worker.
      *
      * @param string|string[] $tubes
      * @param callable $handler gets the Job
@@ -378,7 +531,8 @@ final class Client
      *     autoTouch: whether SIGALRM touches the job while the handler runs; false. Needs pcntl and a ttr of 3 s or more.
      *         It also ends the handler's sleep() early, and does not come through while PHP is inside one long call.
      *     onFailure: callable(Job, \Throwable, string) that is told what became of a job that was not simply deleted:
-     *         "released", "buried", "settled" (by the handler itself) or "lost"; unless it is given, error_log is.
+     *         "released", "buried", "cancelled", "settled" (by the handler itself) or "lost"; unless it is given,
+     *         error_log is.
      * @return int how many jobs it has taken
      * @throws Exception
      */
@@ -393,6 +547,87 @@ final class Client
     public function close(): void
     {
         $this->session->close();
+    }
+}
+
+/** What Client::submit() has handed in. */
+final class Submission
+{
+    /** @var int for reading only */
+    public $id;
+    /** @var bool whether it was added; if not, a job with its key was there, and this is its id */
+    public $isNew;
+    /** @var string|null how that one is: "ready", "reserved", "delayed", "buried", or "deleted" when it has ended */
+    public $state;
+
+    /** @internal */
+    public function __construct(int $id, ?string $state)
+    {
+        $this->id = $id;
+        $this->isNew = $state === null;
+        $this->state = $state;
+    }
+}
+
+/** What has become of a job. */
+final class State
+{
+    private const ENDS = ['done', 'failed', 'cancelled'];
+
+    /** @var int for reading only, as all of them */
+    public $id;
+    /** @var string "waiting", "delayed", "running", or an end: "done", "failed", "cancelled" */
+    public $state;
+    /** @var int which attempt it is, or how many there were */
+    public $attempt;
+    /** @var int seconds since it is in this state, as far as the server knows */
+    public $since;
+    /** @var int 0 to 100 */
+    public $percent;
+    /** @var string what text(), result() or reason() gives */
+    public $data;
+
+    /** @internal */
+    public function __construct(int $id, Reply $reply)
+    {
+        $this->id = $id;
+        $this->state = explode(' ', $reply->line)[2];
+        list($this->attempt, $this->since, $this->percent) = $reply->numbers;
+        $this->data = $reply->data;
+    }
+
+    /** @internal The lines that say it. */
+    public static function replies(int $id): array
+    {
+        $lines = [];
+        foreach (array_merge(['waiting', 'delayed', 'running'], self::ENDS) as $state) {
+            $lines[] = "STATE $id $state # # # #";
+        }
+        return $lines;
+    }
+
+    /** Whether it has come to its end. A job that has failed can be kicked all the same. */
+    public function isOver(): bool
+    {
+        return in_array($this->state, self::ENDS, true);
+    }
+
+    /** What the worker has reported last, while it runs; else nothing. */
+    public function text(): string
+    {
+        return $this->state === 'running' ? $this->data : '';
+    }
+
+    /** What came out, any bytes; null unless it is done. */
+    public function result(): ?string
+    {
+        return $this->state === 'done' ? $this->data : null;
+    }
+
+    /** Why it has failed, or the attempt before this one; nothing if none has. */
+    public function reason(): string
+    {
+        return in_array($this->state, ['failed', 'waiting', 'delayed'], true) ? $this->data : '';
     }
 }
 
@@ -435,6 +670,7 @@ final class Job
      *
      * @param array $options delay: seconds until it is ready, 0 unless it is given; priority: its present one
      * @throws NotFoundException if it is not reserved any more
+     * @throws OutOfMemoryException if it was buried instead, also because its attempts are used up
      * @throws Exception
      */
     public function release(array $options = []): void
@@ -483,6 +719,78 @@ final class Job
         if (Connection::now() - $this->renewed >= $this->fact('ttr') / 3) {
             $this->touch();
         }
+    }
+
+    /**
+     * Tells those who follow the job how far it is, and starts its time to run anew. Talkback only.
+     *
+     * @param int $percent 0 to 100
+     * @param string $text one line; whatever would end it becomes a space, and what is too long for it is cut
+     * @throws CancelledException if somebody has cancelled it: stop working on it
+     * @throws NotFoundException if it is not reserved any more
+     * @throws Exception
+     */
+    public function progress(int $percent, string $text = ''): void
+    {
+        $this->mustBeReserved('progress');
+        $line = "progress $this->id " . Check::number('progress', 'percent', $percent, 0, 100);
+        if ($text !== '') {
+            $text = strtr($text, "\r\n\0", '   ');
+            $line .= ' ' . Text::head($text, Session::LONGEST_PROGRESS - strlen("$line \r\n"));
+        }
+        $now = Connection::now();
+        $this->tell($line, ['TOUCHED']);
+        $this->renewed = $now;
+    }
+
+    /**
+     * It is done, and this came out. Talkback only.
+     *
+     * @param string $result any bytes, 1 MiB at most
+     * @throws CancelledException if somebody has cancelled it
+     * @throws NotFoundException if it is not reserved any more
+     * @throws JobTooBigException it is still reserved, as after the next
+     * @throws OutOfMemoryException
+     * @throws Exception
+     */
+    public function finish(string $result = ''): void
+    {
+        $this->mustBeReserved('finish');
+        $this->tell("finish $this->id " . strlen($result), ['FINISHED'], $result);
+        $this->reservedOn = null;
+    }
+
+    /**
+     * This attempt has failed. Talkback only.
+     *
+     * @param string $reason of one that is longer than 4096 bytes the last ones are kept
+     * @param int|null $delay seconds until it is tried again, unless it was submitted with a backoff; null: never
+     * @return bool whether it will be tried again
+     * @throws CancelledException if somebody has cancelled it
+     * @throws NotFoundException if it is not reserved any more
+     * @throws Exception
+     */
+    public function fail(string $reason, ?int $delay = 10): bool
+    {
+        $this->mustBeReserved('fail');
+        $delay = $delay === null ? 'never' : Check::number('fail', 'delay', $delay);
+        $reason = Text::tail($reason, Session::LONGEST_REASON);
+        $reply = $this->tell("fail $this->id $delay " . strlen($reason), ['RELEASED', 'BURIED'], $reason);
+        $this->reservedOn = null;
+        return $reply->word === 'RELEASED';
+    }
+
+    private function tell(string $line, array $expected, ?string $data = null): Reply
+    {
+        $expected[] = 'CANCELLED';
+        $reply = $this->session->askTalkback($line, "job $this->id", $expected, Session::NOT_RESERVED, $data);
+        if ($reply->word === 'CANCELLED') {
+            $this->reservedOn = null;
+            $operation = explode(' ', $line)[0];
+            $reason = 'somebody has cancelled it';
+            throw $this->session->error(CancelledException::class, $operation, "job $this->id", $reason);
+        }
+        return $reply;
     }
 
     /**
@@ -542,7 +850,8 @@ final class Job
         $reply = $this->session->ask($line, "job $this->id", [$done, 'BURIED'], Session::NOT_RESERVED);
         $this->reservedOn = null;
         if ($reply->word !== $done) {
-            throw $this->session->error(OutOfMemoryException::class, $command, "job $this->id", Session::BURIED_INSTEAD);
+            $reason = Session::BURIED_INSTEAD . ', or its attempts are used up';
+            throw $this->session->error(OutOfMemoryException::class, $command, "job $this->id", $reason);
         }
     }
 }
@@ -555,6 +864,8 @@ final class Worker
     private $handler;
     private $options;
     private $stopping = false;
+    private $hearsSignals = false;
+    private $formerMode = false;
     private $job;
     private $touchIsDue = false;
 
@@ -581,9 +892,7 @@ final class Worker
             }
         }
         foreach (['signals', 'autoTouch'] as $name) {
-            if (!is_bool($options[$name])) {
-                throw Check::refusal('work', $name, 'it is not true or false');
-            }
+            Check::flag('work', $name, $options[$name]);
         }
         if ($options['onFailure'] !== null && !is_callable($options['onFailure'])) {
             throw Check::refusal('work', 'onFailure', 'it cannot be called');
@@ -598,7 +907,8 @@ final class Worker
     {
         // Each by name: disable_functions may have taken one away.
         return function_exists('pcntl_signal') && function_exists('pcntl_async_signals')
-            && function_exists('pcntl_signal_get_handler') && function_exists('pcntl_alarm');
+            && function_exists('pcntl_signal_get_handler') && function_exists('pcntl_signal_dispatch')
+            && function_exists('pcntl_alarm');
     }
 
     public function run(): int
@@ -618,7 +928,9 @@ final class Worker
         if ($signals === []) {
             return $this->loop();
         }
-        $formerMode = pcntl_async_signals(true);
+        // PHP forgets a signal that comes asynchronously while an exception is on its way; so it is asked for.
+        $this->formerMode = pcntl_async_signals(false);
+        $this->hearsSignals = true;
         $former = [];
         try {
             foreach ($signals as $signal => $handler) {
@@ -630,8 +942,16 @@ final class Worker
             foreach ($former as $signal => $handler) {
                 pcntl_signal($signal, $handler);
             }
-            pcntl_async_signals($formerMode);
+            pcntl_async_signals($this->formerMode);
         }
+    }
+
+    private function isStopping(): bool
+    {
+        if ($this->hearsSignals) {
+            pcntl_signal_dispatch();
+        }
+        return $this->stopping;
     }
 
     private function loop(): int
@@ -640,10 +960,10 @@ final class Worker
         $count = 0;
         $outage = null;
         $pause = 0.1;
-        while (!$this->stopping && !$this->isUsedUp($count, $start)) {
+        while (!$this->isStopping() && !$this->isUsedUp($count, $start)) {
             try {
                 $reply = $this->session->reserve($this->tubes, $this->patience($start), function () {
-                    return $this->stopping;
+                    return $this->isStopping();
                 });
                 $outage = null;
                 $pause = 0.1;
@@ -654,7 +974,7 @@ final class Worker
                 $this->wait(0.5);
                 continue;
             } catch (ConnectionException $error) {
-                if ($this->stopping) {
+                if ($this->isStopping()) {
                     break;
                 }
                 $now = Connection::now();
@@ -694,7 +1014,7 @@ final class Worker
     {
         $end = Connection::now() + $seconds;
         // A signal ends usleep early, or comes just before it: a short sleep is not long in the way.
-        while (!$this->stopping && ($left = $end - Connection::now()) > 0) {
+        while (!$this->isStopping() && ($left = $end - Connection::now()) > 0) {
             usleep((int) ceil(1e6 * min(0.2, $left)));
         }
     }
@@ -704,8 +1024,10 @@ final class Worker
         try {
             $this->startTouching($job);
             try {
+                $this->hearAtOnce($this->formerMode || $this->options['autoTouch']);
                 ($this->handler)($job);
             } finally {
+                $this->hearAtOnce(false);
                 $this->stopTouching();
             }
             if ($job->isOpen()) {
@@ -719,7 +1041,7 @@ final class Worker
     private function giveBack(Job $job, \Throwable $error): string
     {
         if (!$job->isOpen()) {
-            return 'settled';
+            return $error instanceof CancelledException ? 'cancelled' : 'settled';
         }
         try {
             $attempt = $job->attempt();
@@ -732,8 +1054,9 @@ final class Worker
             $job->release(['delay' => (int) $delay]);
             return 'released';
         } catch (Exception $lost) {
-            // Whatever became of it, the server gives it out again when its time comes.
-            return 'lost';
+            // It was to be released, and its attempts are used up; or, whatever became of it, the server gives it out again
+            // when its time comes.
+            return $job->isOpen() ? 'lost' : 'buried';
         }
     }
 
@@ -744,6 +1067,13 @@ final class Worker
             return;
         }
         error_log("job $job->id $outcome: " . get_class($error) . ': ' . $error->getMessage());
+    }
+
+    private function hearAtOnce(bool $isAsynchronous): void
+    {
+        if ($this->hearsSignals) {
+            pcntl_async_signals($isAsynchronous);
+        }
     }
 
     private function startTouching(Job $job): void
@@ -810,9 +1140,14 @@ final class Session
 {
     public const NOT_RESERVED = 'it is not reserved here; its time to run may be over';
     public const BURIED_INSTEAD = 'the server could not queue it and has buried it';
+    public const NO_OUTCOME = 'there is no such job, and no outcome is kept';
+    // With what begins the line, and its end.
+    public const LONGEST_PROGRESS = 512;
+    public const LONGEST_REASON = 4096;
     private const NO_DELETE = 'there is no such job, or another worker has reserved it';
-    // They go before the command that was asked for, and concern this connection only.
-    private const SELECTIONS = ['use', 'watch', 'ignore'];
+    private const NOT_TALKBACK = ': it is not Talkback, or one that is too old';
+    // Those that go before the command that was asked for, and concern this connection only; and those that only ask.
+    private const HARMLESS = ['use', 'watch', 'ignore', 'state', 'wait', 'follow'];
     private const LARGEST_DATA = 1 << 30;
 
     /** @var callable|null called when a command is over */
@@ -824,6 +1159,7 @@ final class Session
     private $number = 0;
     private $used = 'default';
     private $watched = ['default'];
+    private $isTalkback = false;
 
     public function __construct(string $address, float $connectTimeout, float $replyTimeout)
     {
@@ -868,12 +1204,89 @@ final class Session
         ?string $body = null
     ): Reply {
         return $this->alone($line, $subject, function () use ($line, $subject, $expected, $notFound, $tube, $body) {
-            if ($tube !== null && $tube !== $this->used) {
-                $this->exchange("use $tube", "tube $tube", ["USING $tube"]);
-                $this->used = $tube;
-            }
+            $this->choose($tube);
             return $this->exchange($line, $subject, $expected, $notFound, $body);
         });
+    }
+
+    private function choose(?string $tube): void
+    {
+        if ($tube !== null && $tube !== $this->used) {
+            $this->exchange("use $tube", "tube $tube", ["USING $tube"]);
+            $this->used = $tube;
+        }
+    }
+
+    /**
+     * ask() for a command, or for tags, that only Talkback has. The connection goes on when the server has not.
+     *
+     * @param int $wait seconds that the server may take beside the time for its reply
+     */
+    public function askTalkback(
+        string $line,
+        string $subject,
+        array $expected,
+        string $notFound,
+        ?string $body = null,
+        int $wait = 0,
+        ?string $tube = null
+    ): Reply {
+        return $this->alone(
+            $line,
+            $subject,
+            function () use ($line, $subject, $expected, $notFound, $body, $wait, $tube) {
+                $operation = explode(' ', $line)[0];
+                // beanstalkd would take what follows the line for commands, or the line for too long.
+                if (($body !== null || $operation === 'progress') && !$this->isTalkback) {
+                    $reply = $this->exchange('state 0', 'job 0', ['NOT_FOUND', 'UNKNOWN_COMMAND']);
+                    $this->mustBeKnown($reply, $operation, $subject);
+                }
+                $this->choose($tube);
+                $expected[] = 'UNKNOWN_COMMAND';
+                $reply = $this->exchange($line, $subject, $expected, $notFound, $body, $wait);
+                $this->mustBeKnown($reply, $operation, $subject);
+                return $reply;
+            }
+        );
+    }
+
+    private function mustBeKnown(Reply $reply, string $operation, string $subject): void
+    {
+        if ($reply->word === 'UNKNOWN_COMMAND') {
+            $what = $operation === 'put' ? 'the server takes no tags' : 'the server has no such command';
+            throw $this->error(ProtocolException::class, $operation, $subject, $what . self::NOT_TALKBACK);
+        }
+        $this->isTalkback = true;
+    }
+
+    public function follow(int $id, int $seconds): \Generator
+    {
+        $subject = "job $id";
+        $expected = array_merge(State::replies($id), ['TIMED_OUT', 'NOT_FOUND', 'UNKNOWN_COMMAND']);
+        $this->begin('follow', $subject);
+        $isOver = false;
+        try {
+            $this->open('follow', $subject);
+            $end = Connection::now() + $seconds;
+            $reply = $this->exchange("follow $id $seconds", $subject, $expected);
+            while ($reply->word === 'STATE' && !($state = new State($id, $reply))->isOver()) {
+                yield $state;
+                $wait = (int) max(0, ceil($end - Connection::now()));
+                $reply = $this->converse('follow', $subject, $expected, 'NOT_FOUND', null, $wait);
+            }
+            $isOver = true;
+            $this->mustBeKnown($reply, 'follow', $subject);
+        } finally {
+            // Nobody fetches the rest, and it still comes.
+            if (!$isOver) {
+                $this->connection->close();
+            }
+            $this->end();
+        }
+        // The client can be used again by whoever gets it.
+        if ($reply->word === 'STATE') {
+            yield $state;
+        }
     }
 
     /** @param callable|null $interrupted asked while waiting; true ends it with Interrupted */
@@ -948,19 +1361,29 @@ final class Session
     private function alone(string $line, string $subject, callable $exchanges)
     {
         $operation = explode(' ', $line)[0];
+        $this->begin($operation, $subject);
+        try {
+            $this->open($operation, $subject);
+            return $exchanges();
+        } finally {
+            $this->end();
+        }
+    }
+
+    private function begin(string $operation, string $subject): void
+    {
         if ($this->busy) {
             $reason = 'the client is in the middle of another command';
             throw $this->error(Exception::class, $operation, $subject, $reason);
         }
         $this->busy = true;
-        try {
-            $this->open($operation, $subject);
-            return $exchanges();
-        } finally {
-            $this->busy = false;
-            if ($this->onIdle !== null) {
-                ($this->onIdle)();
-            }
+    }
+
+    private function end(): void
+    {
+        $this->busy = false;
+        if ($this->onIdle !== null) {
+            ($this->onIdle)();
         }
     }
 
@@ -984,6 +1407,7 @@ final class Session
         $this->number++;
         $this->used = 'default';
         $this->watched = ['default'];
+        $this->isTalkback = false;
     }
 
     private function exchange(
@@ -996,11 +1420,27 @@ final class Session
         ?callable $interrupted = null
     ): Reply {
         $operation = explode(' ', $line)[0];
+        $bytes = $body === null ? "$line\r\n" : "$line\r\n$body\r\n";
+        return $this->converse($operation, $subject, $expected, $notFound, $bytes, $wait, $interrupted);
+    }
+
+    /** @param string|null $bytes null: they were sent before, and this is their next reply */
+    private function converse(
+        string $operation,
+        string $subject,
+        array $expected,
+        string $notFound,
+        ?string $bytes,
+        int $wait,
+        ?callable $interrupted = null
+    ): Reply {
         $deadline = Connection::now() + $this->replyTimeout;
         $isSent = false;
         $isOver = false;
         try {
-            $this->connection->send($body === null ? "$line\r\n" : "$line\r\n$body\r\n", $deadline);
+            if ($bytes !== null) {
+                $this->connection->send($bytes, $deadline);
+            }
             $isSent = true;
             $reply = $this->reply($expected, $deadline + $wait, $interrupted);
             $isOver = $reply->isWhole;
@@ -1010,7 +1450,7 @@ final class Session
             $seconds = $this->replyTimeout + ($isSent ? $wait : 0);
             $limit = $fault->isTimeout ? " within $seconds s" : '';
             $reason = $fault->getMessage() . $limit . self::outcome($operation, $isSent);
-            $isUnknown = $isSent && !in_array($operation, self::SELECTIONS, true);
+            $isUnknown = $isSent && !in_array($operation, self::HARMLESS, true);
             throw new $class($operation, "$subject at $this->place", $reason, $isUnknown);
         } finally {
             // Whatever else ended it, a signal handler's exception included: its answer may still come.
@@ -1026,7 +1466,7 @@ final class Session
 
     private static function outcome(string $operation, bool $isSent): string
     {
-        if (in_array($operation, self::SELECTIONS, true)) {
+        if (in_array($operation, self::HARMLESS, true)) {
             return '';
         }
         if ($operation === 'put') {
@@ -1039,6 +1479,7 @@ final class Session
     {
         $line = $this->connection->line($deadline, $interrupted);
         $reply = new Reply();
+        $reply->line = $line;
         $reply->word = explode(' ', $line)[0];
         foreach ($expected as $pattern) {
             // PHP before 7.3 leaves # as it is.
@@ -1049,12 +1490,12 @@ final class Session
                 break;
             }
         }
-        if ($reply->isExpected && in_array($reply->word, ['RESERVED', 'FOUND', 'OK'], true)) {
+        if ($reply->isExpected && in_array($reply->word, ['RESERVED', 'FOUND', 'OK', 'STATE'], true)) {
             $reply->data = $this->data(end($reply->numbers), $deadline);
         }
         // After these nobody knows what the server takes for the next command.
         $unsure = ['BAD_FORMAT', 'UNKNOWN_COMMAND', 'EXPECTED_CRLF', 'INTERNAL_ERROR'];
-        $known = ['OUT_OF_MEMORY', 'DRAINING', 'JOB_TOO_BIG', 'NOT_FOUND', 'DEADLINE_SOON'];
+        $known = ['OUT_OF_MEMORY', 'DRAINING', 'JOB_TOO_BIG', 'TOO_BIG', 'NOT_FOUND', 'DEADLINE_SOON'];
         $reply->isWhole = $reply->isExpected || in_array($line, $known, true);
         if (!$reply->isWhole && !in_array($line, $unsure, true)) {
             throw new Fault('the server answered ' . Check::printable($line), false, true);
@@ -1087,6 +1528,7 @@ final class Session
         $refusals = [
             'NOT_FOUND' => [NotFoundException::class, $notFound],
             'JOB_TOO_BIG' => [JobTooBigException::class, 'the server takes no job of this size'],
+            'TOO_BIG' => [JobTooBigException::class, 'the server takes no result of this size'],
             'DRAINING' => [DrainingException::class, 'the server takes no more jobs'],
             'OUT_OF_MEMORY' => [OutOfMemoryException::class, 'the server has no memory or no space for it'],
             'DEADLINE_SOON' => [DeadlineSoonException::class, 'the time to run of a job reserved here is almost over'],
@@ -1102,6 +1544,7 @@ final class Session
 /** @internal */
 final class Reply
 {
+    public $line = '';
     public $word = '';
     public $numbers = [];
     public $data = '';
@@ -1318,6 +1761,37 @@ final class Connection
     }
 }
 
+/** @internal Parts of texts, which begin and end with whole characters if they are UTF-8. */
+final class Text
+{
+    public static function head(string $text, int $most): string
+    {
+        if (strlen($text) <= $most) {
+            return $text;
+        }
+        // A character has at most three bytes after its first.
+        for ($end = $most; $end > max(0, $most - 3) && self::isInside($text[$end]); $end--) {
+        }
+        return (string) substr($text, 0, self::isInside($text[$end]) ? $most : $end);
+    }
+
+    public static function tail(string $text, int $most): string
+    {
+        if (strlen($text) <= $most) {
+            return $text;
+        }
+        $first = strlen($text) - $most;
+        for ($start = $first; $start < $first + 3 && self::isInside($text[$start]); $start++) {
+        }
+        return substr($text, self::isInside($text[$start]) ? $first : $start);
+    }
+
+    private static function isInside(string $byte): bool
+    {
+        return (ord($byte) & 0xC0) === 0x80;
+    }
+}
+
 /** @internal Arguments. */
 final class Check
 {
@@ -1343,6 +1817,14 @@ final class Check
         return $value;
     }
 
+    public static function flag(string $operation, string $name, $value): bool
+    {
+        if (!is_bool($value)) {
+            throw self::refusal($operation, $name, 'it is not true or false');
+        }
+        return $value;
+    }
+
     public static function seconds(string $operation, string $name, $value): void
     {
         if (!(is_int($value) || is_float($value)) || !($value > 0 && $value <= 1e6)) {
@@ -1361,9 +1843,19 @@ final class Check
 
     public static function tube(string $operation, $name): string
     {
+        return self::name($operation, 'tube', $name);
+    }
+
+    public static function key(string $operation, $name): string
+    {
+        return self::name($operation, 'key', $name);
+    }
+
+    private static function name(string $operation, string $of, $name): string
+    {
         if (!is_string($name) || preg_match('/^[A-Za-z0-9+\/;.$_()][A-Za-z0-9+\/;.$_()-]{0,199}$/D', $name) !== 1) {
             $reason = 'a name has 1 to 200 letters, digits and -+/;.$_(), and does not begin with -';
-            throw new InvalidArgumentException($operation, 'tube ' . self::show($name), $reason);
+            throw new InvalidArgumentException($operation, "$of " . self::show($name), $reason);
         }
         return $name;
     }

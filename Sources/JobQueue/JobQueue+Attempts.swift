@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// How an attempt ends.
+extension JobQueue {
+    /// Where a job is after an attempt.
+    public enum Returned: Hashable, Sendable {
+        /// It will be tried again.
+        case released
+        /// It will not.
+        case buried
+    }
+
+    /// What a worker is told that says something of a job.
+    public enum Answer<Value: Hashable & Sendable>: Hashable, Sendable {
+        /// It was the worker's.
+        case taken(Value)
+        /// It was cancelled, and the worker did not know.
+        case cancelled
+        /// It is not the worker's.
+        case notFound
+    }
+
+    static let workerWasLost = Array("the worker was lost".utf8)
+    static let releasedTooOften = Array("released with no attempts left".utf8)
+
+    /// A worker says how far it is with a job, whose time to run begins anew.
+    public func progress(
+        _ id: UInt64, percent: UInt8, text: [UInt8], by client: ClientID, at now: QueueTime
+    ) -> Answer<Bool> {
+        guard touch(id, by: client, at: now), let job = jobs[id] else { return refusal(id, client) }
+        change(job) {
+            $0.percent = min(percent, 100)
+            $0.text = text
+        }
+        hasChanged(job, at: now)
+        return .taken(true)
+    }
+
+    /// A job is done.
+    public func finish(_ id: UInt64, _ result: [UInt8], by client: ClientID, at now: QueueTime) -> Answer<Bool> {
+        guard let job = reserved(id, by: client) else { return refusal(id, client) }
+        end(job, .done, result, at: now)
+        return .taken(true)
+    }
+
+    /// An attempt has failed.
+    ///
+    /// - Parameter delay: Seconds until the next attempt, unless the job itself says otherwise; `nil` for none.
+    public func fail(
+        _ id: UInt64, delay: UInt32?, reason: [UInt8], by client: ClientID, at now: QueueTime
+    ) -> Answer<Returned> {
+        guard let job = reserved(id, by: client) else { return refusal(id, client) }
+        guard let delay else {
+            takeOut(job)
+            die(job, reason, at: now)
+            return .taken(.buried)
+        }
+        return .taken(
+            giveBack(job, delay: job.tags?.backoff?.delay(after: job.attempt) ?? delay, reason: reason, at: now))
+    }
+
+    /// Whether a client has reserved a job, or does not know yet that it was cancelled.
+    public func isHeld(_ id: UInt64, by client: ClientID) -> Bool {
+        reserved(id, by: client) != nil || clients[client]?.cancelled.contains(id) == true
+    }
+
+    private func refusal<Value>(_ id: UInt64, _ client: ClientID) -> Answer<Value> {
+        guard let client = clients[client], let place = client.cancelled.firstIndex(of: id) else { return .notFound }
+        client.cancelled.remove(at: place)
+        return .cancelled
+    }
+
+    /// Puts a reserved job back, or aside if its attempts are used up.
+    func giveBack(_ job: Job, delay: UInt32, reason: [UInt8], at now: QueueTime) -> Returned {
+        takeOut(job)
+        job.delay = delay
+        job.counts.releases += 1
+        guard !job.isUsedUp else {
+            die(job, reason, at: now)
+            return .buried
+        }
+        setReason(reason, of: job)
+        if delay > 0 { makeDelayed(job, until: now + delay, at: now) } else { makeReady(job, at: now) }
+        record(change: job)
+        serveWaiters(at: now)
+        return .released
+    }
+
+    /// Puts a reserved job back whose worker does not answer for it any more. Whoever waits for it gets it from
+    /// ``serveWaiters(at:)``.
+    func takeBack(_ job: Job, at now: QueueTime) {
+        takeOut(job)
+        guard !job.isUsedUp else { return die(job, Self.workerWasLost, at: now) }
+        if job.tags != nil { setReason(Self.workerWasLost, of: job) }
+        makeReady(job, at: now)
+    }
+
+    /// Puts a job aside that was taken out and will not be tried again.
+    func die(_ job: Job, _ reason: [UInt8], at now: QueueTime) {
+        setReason(reason, of: job)
+        totals.deadJobs += 1
+        bury(job, at: now)
+    }
+
+    func setReason(_ reason: [UInt8], of job: Job) {
+        guard reason != job.extras?.reason ?? [] else { return }
+        change(job) { $0.reason = reason }
+    }
+
+    func change(_ job: Job, _ body: (JobExtras) -> Void) {
+        byteCount -= job.memory
+        let extras = job.extras ?? JobExtras(nil)
+        job.extras = extras
+        body(extras)
+        byteCount += job.memory
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The end of a job, and what is remembered of it.
+extension JobQueue {
+    /// What somebody is told who cancels a job.
+    public enum Cancellation: Hashable, Sendable {
+        /// It will not run any more.
+        case cancelled
+        /// It has ended otherwise.
+        case tooLate
+        /// There is no such job.
+        case notFound
+    }
+
+    /// Nobody needs a job any more. A worker that has it is told with the answer to what it says next of it.
+    public func cancel(_ id: UInt64, at now: QueueTime) -> Cancellation {
+        guard let job = jobs[id] else {
+            guard let outcome = outcome(id, at: now) else { return .notFound }
+            show(outcome.sequence)
+            return outcome.record.end == .cancelled ? .cancelled : .tooLate
+        }
+        guard job.state != .buried else {
+            show(job.sequence)
+            return .tooLate
+        }
+        if let holder = job.holder {
+            // A worker that never says anything of its jobs is not remembered for ever.
+            if holder.cancelled.count == Self.longestMemory { holder.cancelled.removeFirst() }
+            holder.cancelled.append(id)
+        }
+        end(job, .cancelled, [], at: now)
+        return .cancelled
+    }
+
+    private static var longestMemory: Int { 1000 }
+
+    /// Takes a job out for good.
+    func end(_ job: Job, _ end: JobEnd, _ data: [UInt8], at now: QueueTime) {
+        takeOut(job)
+        jobs.remove(job.id)
+        byteCount -= job.memory
+        job.tube.deleteCount += 1
+        let record = OutcomeRecord(
+            id: job.id, tube: job.tube.name, key: job.tags?.key ?? [], end: end, attempt: job.attempt, time: now,
+            keptUntil: now + (job.tags?.keepSeconds ?? 0), uniqueUntil: now + (job.tags?.keySeconds ?? 0), data: data)
+        let outcome = Outcome(record)
+        if let tags = job.tags {
+            let isKept = tags.keepSeconds > 0 || (!tags.key.isEmpty && tags.keySeconds > 0)
+            if !tags.key.isEmpty, tags.keySeconds == 0 { forgetKey(of: record) }
+            self.record(end: job, isKept ? record : nil)
+            outcome.sequence = job.sequence
+            if isKept { keep(outcome, at: now) }
+        } else {
+            self.record(delete: job)
+            outcome.sequence = job.sequence
+        }
+        if !observers.isEmpty { tellObservers(of: job.id, JobStatus(outcome, at: now)) }
+        removeIfUnused(job.tube)
+    }
+
+    // MARK: What is kept
+
+    func keep(_ outcome: Outcome, at now: QueueTime) {
+        outcomes.insert(outcome)
+        outcomeIsDue(outcome, at: now)
+        while outcomes.byteCount > maximumOutcomeBytes, let oldest = outcomes.oldest() {
+            outcomes.dropCount += 1
+            forget(oldest)
+        }
+    }
+
+    /// Forgets what need not be remembered any more, and sets the timer for the rest.
+    func outcomeIsDue(_ outcome: Outcome, at now: QueueTime) {
+        let record = outcome.record
+        let isUnique = !record.key.isEmpty && record.uniqueUntil > now
+        if !isUnique, !record.key.isEmpty { forgetKey(of: record) }
+        if record.keptUntil > now {
+            timers.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
+        } else if isUnique {
+            outcomes.removeData(of: outcome)
+            timers.set(outcome, to: record.uniqueUntil)
+        } else {
+            forget(outcome)
+        }
+    }
+
+    private func forget(_ outcome: Outcome) {
+        timers.remove(outcome)
+        forgetKey(of: outcome.record)
+        self.record(forget: outcome.record.id)
+        outcomes.remove(outcome)
+    }
+
+    /// Another job may have the key now.
+    private func forgetKey(of record: OutcomeRecord) {
+        guard !record.key.isEmpty, case let key = UniqueKey(tube: record.tube, key: record.key), keys[key] == record.id
+        else { return }
+        keys[key] = nil
+    }
+
+    /// An outcome that is kept; `nil` if only its key is, or nothing.
+    func outcome(_ id: UInt64, at now: QueueTime) -> Outcome? {
+        outcomes[id].flatMap { $0.record.keptUntil > now ? $0 : nil }
+    }
+
+    /// The job with a key, or what is remembered of it.
+    func job(withKey key: [UInt8], in tube: Tube, at now: QueueTime) -> JobStatus? {
+        guard let id = keys[UniqueKey(tube: tube.name, key: key)] else { return nil }
+        if let job = jobs[id] {
+            show(job.sequence)
+            return JobStatus(job, at: now)
+        }
+        guard let outcome = outcomes[id], outcome.record.uniqueUntil > now else { return nil }
+        show(outcome.sequence)
+        return JobStatus(outcome, at: now)
+    }
+}

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 int crunner_spawn(
-    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[3]) {
+    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     sigset_t none, all;
@@ -34,12 +34,12 @@ int crunner_spawn(
     posix_spawnattr_setsigdefault(&attributes, &all);
     posix_spawnattr_setflags(
         &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    // The streams' numbers are above 2, so that none is overwritten before it was duplicated.
-    for (int stream = 0; stream < 3 && error == 0; stream++) {
+    // The streams' numbers are as large as that, so that none is overwritten before it was duplicated.
+    for (int stream = 0; stream < count && error == 0; stream++) {
         error = posix_spawn_file_actions_adddup2(&actions, streams[stream], stream);
     }
     if (error == 0) {
-        error = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+        error = posix_spawn_file_actions_addclosefrom_np(&actions, count);
     }
     if (error == 0) {
         error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);

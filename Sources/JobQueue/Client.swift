@@ -74,8 +74,9 @@ final class Client: Timed {
         watched = [tube]
     }
 
-    /// When the time for one of the client's jobs ends within a second; `nil` if it has none.
+    /// When the time for one of the client's jobs ends within a second; `nil` if it has none whose time ends.
     var marginStart: QueueTime? {
-        reserved.first.map { QueueTime(nanoseconds: $0.time.nanoseconds &- QueueTime.second) }
+        guard let end = reserved.first?.time, end < .never else { return nil }
+        return QueueTime(nanoseconds: end.nanoseconds &- QueueTime.second)
     }
 }

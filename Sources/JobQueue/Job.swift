@@ -75,9 +75,13 @@ final class Job: Timed {
     var attempt: UInt32 { counts.reserves &- (extras?.formerReserves ?? 0) }
 
     /// Whether nobody may get it any more unless it is kicked.
-    var isUsedUp: Bool {
-        guard let attempts = tags?.attempts, attempts > 0 else { return false }
-        return attempt >= attempts
+    var isUsedUp: Bool { isUsedUp(after: 0) }
+
+    /// Whether nobody may get it any more, where somebody else knows how often it may be tried; 0 for any number.
+    func isUsedUp(after others: UInt32) -> Bool {
+        let own = tags?.attempts ?? 0
+        let attempts = own > 0 ? own : others
+        return attempts > 0 && attempt >= attempts
     }
 
     var isUrgent: Bool { priority < Self.urgentPriority }

@@ -45,9 +45,11 @@ extension JobQueue {
 
     /// An attempt has failed.
     ///
-    /// - Parameter delay: Seconds until the next attempt, unless the job itself says otherwise; `nil` for none.
+    /// - Parameters:
+    ///   - delay: Seconds until the next attempt, unless the job itself says otherwise; `nil` for none.
+    ///   - attempts: How many there may be, unless the job itself says otherwise; 0 for any number.
     public func fail(
-        _ id: UInt64, delay: UInt32?, reason: [UInt8], by client: ClientID, at now: QueueTime
+        _ id: UInt64, delay: UInt32?, attempts: UInt32 = 0, reason: [UInt8], by client: ClientID, at now: QueueTime
     ) -> Answer<Returned> {
         guard let job = reserved(id, by: client) else { return refusal(id, client) }
         guard let delay else {
@@ -55,8 +57,8 @@ extension JobQueue {
             die(job, reason, at: now)
             return .taken(.buried)
         }
-        return .taken(
-            giveBack(job, delay: job.tags?.backoff?.delay(after: job.attempt) ?? delay, reason: reason, at: now))
+        let pause = job.tags?.backoff?.delay(after: job.attempt) ?? delay
+        return .taken(giveBack(job, delay: pause, isLast: job.isUsedUp(after: attempts), reason: reason, at: now))
     }
 
     /// Whether a client has reserved a job, or does not know yet that it was cancelled.
@@ -70,12 +72,12 @@ extension JobQueue {
         return .cancelled
     }
 
-    /// Puts a reserved job back, or aside if its attempts are used up.
-    func giveBack(_ job: Job, delay: UInt32, reason: [UInt8], at now: QueueTime) -> Returned {
+    /// Puts a reserved job back, or aside if that was its last attempt.
+    func giveBack(_ job: Job, delay: UInt32, isLast: Bool, reason: [UInt8], at now: QueueTime) -> Returned {
         takeOut(job)
         job.delay = delay
         job.counts.releases += 1
-        guard !job.isUsedUp else {
+        guard !isLast else {
             die(job, reason, at: now)
             return .buried
         }

@@ -357,7 +357,8 @@ public final class JobQueue {
     ) -> Returned? {
         guard let job = reserved(id, by: client) else { return nil }
         job.priority = priority
-        return giveBack(job, delay: delay, reason: job.isUsedUp ? Self.releasedTooOften : [], at: now)
+        let isLast = job.isUsedUp
+        return giveBack(job, delay: delay, isLast: isLast, reason: isLast ? Self.releasedTooOften : [], at: now)
     }
 
     /// Puts a job that the client has reserved aside.

@@ -13,7 +13,7 @@ public import SystemPackage
 /// ```
 ///
 /// Each command is a process group of its own. Its standard input is a file with the input, which it need not read; its standard
-/// output is this program's; the end of its standard error is kept.
+/// output is kept, or is this program's; the end of its standard error is kept. On descriptor 3 it can report how far it is.
 public actor CommandRunner {
     nonisolated let loop: EventLoop
     /// The event loop that everything happens on.
@@ -21,6 +21,10 @@ public actor CommandRunner {
 
     /// The most bytes that are kept of what a command writes to standard error: the last ones.
     public static let errorLimit = 8192
+    /// The most bytes that are kept of what a command writes to standard output: the first ones.
+    public static let outputLimit = 1 << 20
+    /// The descriptor that a command can write to how far it is, a line each time.
+    public static let progressDescriptor: Int32 = 3
 
     /// How a command has ended.
     public struct End: Hashable, Sendable {
@@ -28,6 +32,19 @@ public actor CommandRunner {
         public let status: Int32
         /// The end of what it has written to standard error, at most ``CommandRunner/errorLimit`` bytes.
         public let errors: [UInt8]
+        /// The beginning of what it has written to standard output, at most ``CommandRunner/outputLimit`` bytes; none if that is
+        /// this program's.
+        public let output: [UInt8]
+        /// How many bytes it has written there.
+        public let outputCount: Int
+    }
+
+    /// What becomes of a command's standard output.
+    public enum OutputUse: Hashable, Sendable {
+        /// It is kept.
+        case kept
+        /// It is this program's.
+        case shared
     }
 
     private struct Running {
@@ -36,10 +53,27 @@ public actor CommandRunner {
         var process: Int32?
     }
 
+    private struct Request {
+        let request: LauncherRequest
+        let descriptors: [FileDescriptor]
+        /// Those that are this program's no more once they were sent.
+        let closing: [FileDescriptor]
+
+        init(_ request: LauncherRequest, _ descriptors: [FileDescriptor] = [], closing: [FileDescriptor] = []) {
+            self.request = request
+            self.descriptors = descriptors
+            self.closing = closing
+        }
+
+        func close() {
+            for descriptor in closing { try? descriptor.close() }
+        }
+    }
+
     private let launcher: Command
     private var control: Socket?
-    /// Requests that the launcher had no room for yet, with descriptors that are closed when they were sent.
-    private var outbox: [(request: LauncherRequest, descriptors: [FileDescriptor])] = []
+    /// Requests that the launcher had no room for yet.
+    private var outbox: [Request] = []
     private var isSendingLater = false
     private var running: [UInt32: Running] = [:]
     private var nextSlot: UInt32 = 0
@@ -61,29 +95,35 @@ public actor CommandRunner {
     /// - Parameters:
     ///   - input: What it can read from standard input.
     ///   - variables: Environment variables beside this program's own, each `NAME=value`.
+    ///   - outputUse: What becomes of its standard output.
+    ///   - onReport: Told of each line that it writes to ``progressDescriptor``, on the runner's loop.
     /// - Throws: ``RunnerError`` if it was not started, or nothing is known of its end.
-    public func run(input: [UInt8], environment variables: [String]) async throws(RunnerError) -> End {
-        let pipe: (reading: FileDescriptor, writing: FileDescriptor)
+    public func run(
+        input: [UInt8], environment variables: [String], output outputUse: OutputUse = .shared,
+        onReport: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+    ) async throws(RunnerError) -> End {
         let file: FileDescriptor
+        let (errors, reports, output): (Output, Output, Output?)
         do throws(Errno) {
             file = try await Self.memoryFile(input)
         } catch {
             throw .system("make a file in memory", error)
         }
         do throws(Errno) {
-            pipe = try TailPipe.make()
+            (errors, reports, output) = try Self.outputs(outputUse, onReport)
         } catch {
             try? file.close()
             throw .system("make a pipe", error)
         }
-        let tail = Tail(limit: Self.errorLimit)
-        let reading = Task(executorPreference: loop) { await self.read(pipe.reading, into: tail) }
-        defer { try? pipe.reading.close() }
+        let outputs = [errors, reports] + (output.map { [$0] } ?? [])
+        let readings = outputs.map { output in
+            Task(executorPreference: loop) { await self.read(output) }
+        }
         nextSlot &+= 1
         let slot = nextSlot
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                start(slot, variables, input: file, errors: pipe.writing, continuation)
+                start(slot, variables, input: file, output, errors, reports, continuation)
                 // The task is marked before the handler runs, so either this finds the mark or the handler the command.
                 if Task.isCancelled { terminate(slot) }
             }
@@ -91,10 +131,30 @@ public actor CommandRunner {
             Task { await self.terminate(slot) }
         }
         // What the command has written is there by now. What it has left behind may go on writing, to nobody.
-        reading.cancel()
-        await reading.value
-        tail.take(from: pipe.reading)
-        return End(status: try result.get(), errors: tail.bytes)
+        for reading in readings { reading.cancel() }
+        for reading in readings { await reading.value }
+        for output in outputs { output.take() }
+        return End(
+            status: try result.get(), errors: errors.bytes, output: output?.bytes ?? [],
+            outputCount: output?.count ?? 0)
+    }
+
+    private static func outputs(
+        _ use: OutputUse, _ onReport: @escaping ([UInt8]) -> Void
+    ) throws(Errno) -> (Output, Output, Output?) {
+        let errors = try Output(.last(errorLimit))
+        do throws(Errno) {
+            let reports = try Output(.lines(limit: 1024, onReport))
+            do throws(Errno) {
+                return (errors, reports, try use == .kept ? Output(.first(outputLimit)) : nil)
+            } catch {
+                try? reports.writing.close()
+                throw error
+            }
+        } catch {
+            try? errors.writing.close()
+            throw error
+        }
     }
 
     /// Not on the loop if it takes long.
@@ -104,21 +164,18 @@ public actor CommandRunner {
         return try result.get()
     }
 
-    private func read(_ pipe: FileDescriptor, into tail: Tail) async {
-        while tail.take(from: pipe), !Task.isCancelled {
-            // Without the loop there is still the clock.
-            if (try? await loop.wait(for: .readable, on: pipe)) == nil {
-                _ = try? await loop.sleep(for: .milliseconds(50))
-            }
-        }
-    }
+    private func read(_ output: Output) async { await output.read(on: loop) }
 
     private func start(
-        _ slot: UInt32, _ variables: [String], input: FileDescriptor, errors: FileDescriptor,
-        _ continuation: CheckedContinuation<Result<Int32, RunnerError>, Never>
+        _ slot: UInt32, _ variables: [String], input: FileDescriptor, _ output: Output?, _ errors: Output,
+        _ reports: Output, _ continuation: CheckedContinuation<Result<Int32, RunnerError>, Never>
     ) {
         running[slot] = Running(continuation: continuation)
-        outbox.append((.start(slot, environment: variables), [input, errors]))
+        let closed = [input, errors.writing, reports.writing] + (output.map { [$0.writing] } ?? [])
+        outbox.append(
+            Request(
+                .start(slot, environment: variables),
+                [input, output?.writing ?? .standardOutput, errors.writing, reports.writing], closing: closed))
         do throws(RunnerError) {
             if control == nil { try startLauncher() }
         } catch {
@@ -131,20 +188,16 @@ public actor CommandRunner {
 
     /// Sends what the launcher has room for, and the rest later: this never waits for it, as it may wait for this.
     private func sendRequests() {
-        while let (request, descriptors) = outbox.first, control != nil {
-            let streams =
-                if case .start = request { [descriptors[0], .standardOutput, descriptors[1]] } else {
-                    [FileDescriptor]()
-                }
+        while let next = outbox.first, control != nil {
             do throws(SocketError) {
-                _ = try control?.sendMessage(request.bytes, descriptors: streams, flags: .doNotWait)
+                _ = try control?.sendMessage(next.request.bytes, descriptors: next.descriptors, flags: .doNotWait)
             } catch {
                 // That it is gone is seen when its next report is received. Anything else passes: it is behind, with too many
                 // descriptors on their way (ETOOMANYREFS), or the system is short of something.
                 if error.errno != .brokenPipe, error.errno != .connectionReset { sendLater() }
                 return
             }
-            for descriptor in descriptors { try? descriptor.close() }
+            next.close()
             outbox.removeFirst()
         }
     }
@@ -161,13 +214,13 @@ public actor CommandRunner {
     }
 
     private func dropOutbox() {
-        for (_, descriptors) in outbox { for descriptor in descriptors { try? descriptor.close() } }
+        for request in outbox { request.close() }
         outbox = []
     }
 
     private func terminate(_ slot: UInt32) {
         guard running[slot] != nil else { return }
-        outbox.append((.terminate(slot), []))
+        outbox.append(Request(.terminate(slot)))
         sendRequests()
     }
 
@@ -258,37 +311,5 @@ extension RunnerError: CustomStringConvertible {
         case .system(let operation, let errno): "\(operation): \(errno)"
         case .launcherIsGone: "the process that starts the commands has ended"
         }
-    }
-}
-
-/// The last bytes of a stream. Used by a runner only, on its loop.
-private final class Tail: @unchecked Sendable {
-    // `@unchecked`: only code that is isolated to the runner uses it.
-    private(set) var bytes: [UInt8] = []
-    private let limit: Int
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    /// Takes what a descriptor has that does not block.
-    ///
-    /// - Returns: Whether there may be more later.
-    @discardableResult
-    func take(from descriptor: FileDescriptor) -> Bool {
-        // Somebody who writes without end is not to keep everybody else from the loop.
-        for _ in 0..<16 {
-            var count = 0
-            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, initialized in
-                // SAFETY: read writes at most as many bytes as there is room for.
-                count = unsafe Glibc.read(descriptor.rawValue, buffer.baseAddress, buffer.count)
-                initialized = max(0, count)
-            }
-            if count < 0 { return errno == EAGAIN || errno == EINTR }
-            if count == 0 { return false }
-            bytes += piece
-            if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
-        }
-        return true
     }
 }

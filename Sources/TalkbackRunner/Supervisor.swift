@@ -79,7 +79,7 @@ public actor Supervisor {
     private func runOnce(_ onEvent: @Sendable (Event) -> Void) async throws(RunnerError) -> Int32 {
         let lifeline: (reading: FileDescriptor, writing: FileDescriptor)
         do throws(Errno) {
-            lifeline = try TailPipe.make()
+            lifeline = try OutputPipe.make()
         } catch {
             throw .system("make a pipe", error)
         }

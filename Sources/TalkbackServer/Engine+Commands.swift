@@ -79,7 +79,8 @@ extension Engine {
             return queue.reserve(id, for: client, at: now).map { .reserved($0.id, body: $0.body) } ?? notFound()
         case .delete(let id): return queue.delete(id, by: client, at: now) ? .deleted : notFound()
         case .release(let id, let priority, let delay):
-            return queue.release(id, priority: priority, delay: delay, by: client, at: now).map(Reply.init) ?? notFound()
+            return queue.release(id, priority: priority, delay: delay, by: client, at: now).map(Reply.init)
+                ?? notFound()
         case .bury(let id, let priority):
             return queue.bury(id, priority: priority, by: client, at: now) ? .buried : notFound()
         case .touch(let id): return queue.touch(id, by: client, at: now) ? .touched : notFound()

@@ -25,8 +25,9 @@ extension Engine {
 
     func fail(_ id: UInt64, _ retry: Retry, _ reason: [UInt8], _ session: Session, _ now: QueueTime) -> Reply {
         var delay: UInt32?
-        if case .after(let seconds) = retry { delay = seconds }
-        switch queue.fail(id, delay: delay, reason: reason, by: session.client, at: now) {
+        var attempts: UInt32 = 0
+        if case .after(let seconds, let most) = retry { (delay, attempts) = (seconds, most) }
+        switch queue.fail(id, delay: delay, attempts: attempts, reason: reason, by: session.client, at: now) {
         case .taken(let place): return Reply(place)
         case .cancelled: return cancelled()
         case .notFound: return notFound()

@@ -49,7 +49,8 @@ struct ClientSideTests {
     }
 
     @Test(arguments: [
-        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "INSERTED 1 READY ", "DELETED ",
+        "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "INSERTED 1 READY ",
+        "DELETED ",
         "STATE 1 done 1 2 3", "STATE 1 over 1 2 3 0", "STATE 1 done 1 2 101 0", "STATE x done 1 2 3 0", "FINISHED 1",
         "RESERVED 1",
         "RESERVED 1 1073741825", "USING ", "USING two words", "KICKED -1", "OK", "WATCHING x",

@@ -66,7 +66,8 @@ struct ParserTests {
     /// Commands that a body follows, but for those of beanstalkd.
     static let commandsWithBodies: [(String, Command)] = [
         ("finish 7 100", .finish(7, byteCount: 100)),
-        ("fail 7 4294967295 100", .fail(7, .after(.max), byteCount: 100)),
+        ("fail 7 4294967295 100", .fail(7, .after(.max, attempts: 0), byteCount: 100)),
+        ("fail 7 0:5 100", .fail(7, .after(0, attempts: 5), byteCount: 100)),
         ("fail 7 never 100", .fail(7, .never, byteCount: 100)),
         ("put 0 1 2 100 idp:a", tagged(unique("a", 0))),
         ("put 0 1 2 100 idp:a-/(1):9", tagged(unique("a-/(1)", 9))),
@@ -187,7 +188,8 @@ struct ParserTests {
         "put 1a0 0 1 1", "put -1 0 1 1", "put 0 0 1 4294967296", "put 0 0 1 1 ", "put 0 0 1 1 1", "quitting", "a\0b",
         "\0", "progress 1", "progress x 1", "progress 1 101", "progress 1 256", "progress 1 -1", "progress 1 5%",
         "progress 1 2\tx", "finish 1", "finish 1 x", "finish 1 2 3", "fail 1 2", "fail 1 never", "fail 1 ever 2",
-        "fail 1 never x", "fail 1 2 3 4", "state ", "state x", "state 1 ", "wait 1", "wait 1 4294967296", "wait 1 2 3",
+        "fail 1 never x", "fail 1 2: 3", "fail 1 2:x 3", "fail 1 2:3:4 5", "fail 1 :2 3", "fail 1 2 3 4", "state ",
+        "state x", "state 1 ", "wait 1", "wait 1 4294967296", "wait 1 2 3",
         "follow 1", "follow 1 x", "cancel x", "cancel 1 2", "use \(String(repeating: "x", count: 201))",
     ]
 
@@ -281,7 +283,8 @@ struct ParserTests {
     func anyBytesAreReadTheSameHoweverTheyAreCut(seed: UInt64) {
         var random = Generator(state: seed &+ 1)
         let words = [
-            "put 0 0 1 ", " keep:", "idp:", "finish 1 ", "fail 1 never ", "progress 1 ", "reserve", "delete ", "use ", "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
+            "put 0 0 1 ", " keep:", "idp:", "finish 1 ", "fail 1 never ", "progress 1 ", "reserve", "delete ", "use ",
+            "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
         ]
         for _ in 0..<400 {
             var bytes: [UInt8] = []

@@ -28,7 +28,7 @@ extension Model {
     }
 
     func fail(
-        _ id: UInt64, delay: UInt32?, _ reason: [UInt8], _ client: ClientID
+        _ id: UInt64, delay: UInt32?, attempts: UInt32, _ reason: [UInt8], _ client: ClientID
     ) -> JobQueue.Answer<JobQueue.Returned> {
         answer(id, client) { index in
             guard var delay else {
@@ -42,7 +42,9 @@ extension Model {
                 for _ in 1..<max(1, jobs[index].attempt) { seconds = min(2 * seconds, UInt64(backoff.most)) }
                 delay = UInt32(seconds)
             }
-            return giveBack(index, delay, reason)
+            let own = jobs[index].tags?.attempts ?? 0
+            let isLast = own == 0 && attempts > 0 && jobs[index].attempt >= attempts
+            return giveBack(index, delay, reason, isLast: isLast)
         }
     }
 

@@ -212,11 +212,11 @@ final class Model {
         return giveBack(index, delay, reason)
     }
 
-    func giveBack(_ index: Int, _ delay: UInt32, _ reason: [UInt8]) -> JobQueue.Returned {
+    func giveBack(_ index: Int, _ delay: UInt32, _ reason: [UInt8], isLast: Bool = false) -> JobQueue.Returned {
         jobs[index].delay = delay
         jobs[index].counts.releases += 1
         jobs[index].reason = reason
-        if jobs[index].isUsedUp {
+        if jobs[index].isUsedUp || isLast {
             die(index)
             return .buried
         }

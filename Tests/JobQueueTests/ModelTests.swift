@@ -42,7 +42,8 @@ private struct Pair {
         }
         // A client that waits gives no command but to stop, and to disconnect.
         switch isFree ? choice : choice < 12 ? 20 : 19 {
-        case 0...4 where model.jobs.count > 40: try #require(queue.delete(job, by: client, at: now) == model.delete(job, client))
+        case 0...4 where model.jobs.count > 40:
+            try #require(queue.delete(job, by: client, at: now) == model.delete(job, client))
         case 0...4:
             let (priority, delay, timeToRun) = (random.small, random.isOneOf(3) ? random.small : 0, random.small)
             let body = Array("\(now.nanoseconds)".utf8)
@@ -65,7 +66,8 @@ private struct Pair {
             try #require(place == model.release(job, priority: priority, delay: delay, client))
         case 12:
             let priority = random.small
-            try #require(queue.bury(job, priority: priority, by: client, at: now) == model.bury(job, priority: priority, client))
+            try #require(
+                queue.bury(job, priority: priority, by: client, at: now) == model.bury(job, priority: priority, client))
         case 13: try #require(queue.touch(job, by: client, at: now) == model.touch(job, client))
         case 14: try #require(queue.kick(random.peek, by: client, at: now) == model.kick(random.peek, client))
         case 15: try #require(queue.kickJob(job, at: now) == model.kickJob(job))
@@ -120,9 +122,10 @@ private struct Pair {
         case 1: try #require(queue.finish(job, text, by: client, at: now) == model.finish(job, text, client))
         case 2:
             let delay: UInt32? = random.isOneOf(3) ? nil : random.small
+            let attempts = random.small
             try #require(
-                queue.fail(job, delay: delay, reason: text, by: client, at: now)
-                    == model.fail(job, delay: delay, text, client))
+                queue.fail(job, delay: delay, attempts: attempts, reason: text, by: client, at: now)
+                    == model.fail(job, delay: delay, attempts: attempts, text, client))
         case 3 where random.isOneOf(3): try #require(queue.cancel(job, at: now) == model.cancel(job))
         case 4, 5:
             let (interest, seconds) = (random.isOneOf(2) ? JobQueue.Interest.end : .everything, random.small)
@@ -186,7 +189,7 @@ private struct Pair {
             let lease = job.end == .max ? Int64(job.timeToRun) : 0
             let left = isTimed ? (job.end - now.nanoseconds) / Model.second : lease
             try #require(seen.timeLeft == left)
-            try #require( seen.age == (now.nanoseconds - job.creation) / Model.second)
+            try #require(seen.age == (now.nanoseconds - job.creation) / Model.second)
         }
         for tube in model.tubes {
             let seen = try #require(queue.statistics(ofTube: tube.name, at: now))

@@ -135,7 +135,9 @@ final class StoreTests {
             for _ in 0..<20_000 { _ = put(queue, client, Array(repeating: 1, count: 1000)) }
         }
         try change { queue, client in
-            for id in 1...20_000 as ClosedRange<UInt64> where id % 2 == 0 { _ = queue.delete(id, by: client, at: Self.now) }
+            for id in 1...20_000 as ClosedRange<UInt64> where id % 2 == 0 {
+                _ = queue.delete(id, by: client, at: Self.now)
+            }
         }
         try change { queue, _ in
             #expect(queue.statistics.ready == 10_000)

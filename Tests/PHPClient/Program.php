@@ -9,6 +9,7 @@ final class Program
     private $pipes = [];
     private $status;
     private $rest = '';
+    private $group;
 
     /** @param string $command for the shell */
     public function __construct(string $command, string $input = '')
@@ -25,10 +26,34 @@ final class Program
 
     public function __destruct()
     {
-        if ($this->process !== null) {
-            proc_terminate($this->process, 9);
-            $this->wait();
+        $this->end();
+    }
+
+    /** A program whose processes are in a group of their own, and end with it; it ends by SIGINT. */
+    public static function group(string $command): self
+    {
+        $program = new self("setsid $command");
+        $program->group = proc_get_status($program->process)['pid'];
+        return $program;
+    }
+
+    /** Kills it if it runs. */
+    public function end(): void
+    {
+        if ($this->process === null) {
+            return;
         }
+        if ($this->group !== null) {
+            posix_kill(-$this->group, SIGINT);
+            try {
+                $this->wait();
+                return;
+            } catch (Failure $late) {
+                posix_kill(-$this->group, SIGKILL);
+            }
+        }
+        proc_terminate($this->process, 9);
+        $this->wait();
     }
 
     public static function php(string $script, array $arguments = [], string $input = ''): self
@@ -57,11 +82,6 @@ final class Program
         $line = substr($this->rest, 0, $length);
         $this->rest = substr($this->rest, $length + 1);
         return $line;
-    }
-
-    public function id(): int
-    {
-        return proc_get_status($this->process)['pid'];
     }
 
     public function signal(int $signal): void

@@ -19,8 +19,8 @@ final class Site
         $this->address = stream_socket_get_name($free, false);
         fclose($free);
         $pages = escapeshellarg(__DIR__ . '/../../Examples/php/progress');
-        // In a group of their own: the first process does not end the others.
-        $this->program = new Program("env TALKBACK_ADDRESS=$server PHP_CLI_SERVER_WORKERS=4 setsid " . PHP_BINARY
+        // The first process does not end the others.
+        $this->program = Program::group("env TALKBACK_ADDRESS=$server PHP_CLI_SERVER_WORKERS=4 " . PHP_BINARY
             . " -d session.save_path=$this->folder -d display_errors=stderr -S $this->address -t $pages 2>{$this->log()}");
         try {
             eventually('the pages are there', function () {
@@ -40,15 +40,7 @@ final class Site
 
     public function __destruct()
     {
-        $group = $this->program->id();
-        // The first process waits for the others; one that still sends events ends when nobody takes them.
-        posix_kill(-$group, SIGINT);
-        try {
-            $this->program->wait();
-        } catch (Failure $late) {
-            posix_kill(-$group, SIGKILL);
-            $this->program->wait();
-        }
+        $this->program->end();
         array_map('unlink', glob("$this->folder/*"));
         rmdir($this->folder);
     }

@@ -85,7 +85,7 @@ return function (Suite $suite) {
 
     $suite->test('one that is left midway is not heard any more', function () use ($shown, $waiting, $running, $done, $all) {
         $peer = new Peer(
-            [['read', "follow 7 5\r\n"], ['send', $waiting], ['send', $running], ['end'], ['send', $done]],
+            [['read', "follow 7 5\r\n"], ['send', $waiting . $running], ['end'], ['send', $done]],
             [['read', "state 8\r\n"], ['send', "NOT_FOUND\r\n"], ['end']]
         );
         $client = $peer->client();

@@ -59,6 +59,7 @@ struct Servers {
     final class Client {
         let connection: Connection
         private var received: [UInt8] = []
+        private var position = 0
 
         init(_ connection: Connection) {
             self.connection = connection
@@ -70,11 +71,16 @@ struct Servers {
 
         /// The next bytes.
         func bytes(_ count: Int) async throws -> [UInt8] {
-            while received.count < count {
+            while received.count - position < count {
                 guard try await connection.receive(into: &received, upTo: 65_536) > 0 else { break }
             }
-            defer { received.removeFirst(min(count, received.count)) }
-            return Array(received.prefix(count))
+            let bytes = Array(received[position...].prefix(count))
+            position += bytes.count
+            if position > 1 << 16 {
+                received.removeFirst(position)
+                position = 0
+            }
+            return bytes
         }
 
         /// The next line, without its end.

@@ -133,8 +133,8 @@ final class WorkTests {
                 """
             let worker = try work(address, [], "sh", "-c", script)
             try await waitUntilDone(client)
-            // Its three, and the folder that ls reads.
-            #expect(text("fds")?.split(separator: "\n").filter { $0.contains(" -> ") }.count == 4)
+            // Its three, the one for progress, and the folder that ls reads.
+            #expect(text("fds")?.split(separator: "\n").filter { $0.contains(" -> ") }.count == 5)
             for line in try #require(text("signals")).split(separator: "\n") {
                 let mask = try #require(line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) })
                 // The C library keeps 32 and 33 for itself.
@@ -232,6 +232,114 @@ final class WorkTests {
             try await waitUntilDone(client)
             #expect(text("runs") == "\n")
             _ = worker.end()
+        }
+    }
+
+    // MARK: What comes out
+
+    @Test func outputIsTheResult() async throws {
+        try await serving { _, address, client in
+            let worker = try work(address, [], "sh", "-c", "cat; printf '\\0\\r\\n'; echo not this >&2")
+            let outcome = try await client.submit("abc", to: "a").outcome
+            #expect(outcome == .done(Array("abc\0\r\n".utf8)))
+            let end = worker.end()
+            #expect(end.output.isEmpty && end.errors.contains("not this"))
+        }
+    }
+
+    @Test func largestOutputIsAResultAndMoreIsAFailure() async throws {
+        try await serving { _, address, client in
+            let worker = try work(address, [], "sh", "-c", "head -c $(cat) /dev/zero")
+            let largest = try await client.submit("1048576", to: "a").outcome
+            #expect(largest == .done([UInt8](repeating: 0, count: 1 << 20)))
+            let more = try await client.submit("3000000", to: "a").outcome
+            #expect(
+                more
+                    == .failed(reason: "its standard output has 3000000 bytes; a result has at most 1048576"))
+            _ = worker.end()
+        }
+    }
+
+    @Test func outputCanBeInherited() async throws {
+        try await serving { _, address, client in
+            let worker = try work(address, ["--output", "inherit"], "sh", "-c", "echo here")
+            #expect(try await client.submit("x", to: "a").outcome == .done([]))
+            #expect(worker.end().output == "here\n")
+        }
+    }
+
+    @Test func lastErrorsAreTheReason() async throws {
+        try await serving { _, address, client in
+            let worker = try work(address, ["--attempts", "2"], "sh", "-c", "echo first >&2; echo why >&2; exit 3")
+            let submission = try await client.submit("x", to: "a")
+            #expect(try await submission.outcome == .failed(reason: "first\nwhy"))
+            #expect(try await submission.status?.attempt == 2)
+            // Where nothing is known but what the server knows.
+            let failed = try Program(
+                "talkback", "failed", "--address", address, "--failures", folder.file("elsewhere")
+            ).outcome()
+            #expect(failed.output == "\(submission.id)  a  2 attempts  first\n    why\n", "\(failed)")
+            let silent = try work(address, ["--tube", "b"], "sh", "-c", "exit 4")
+            #expect(
+                try await client.submit("x", to: "b", PutOptions(attempts: 1)).outcome
+                    == .failed(reason: "exit status 4"))
+            _ = (worker.end(), silent.end())
+        }
+    }
+
+    @Test(arguments: [
+        "echo '42% page 3  of 7' >&$TALKBACK_PROGRESS_FD", "echo '42.9 page 3 of 7' >&3",
+        "talkback progress 42 page 3 of 7", "talkback progress 42 'page 3 of 7'",
+        "echo nonsense >&3; echo '101% x' >&3; echo 42 page 3 of 7 >&3; printf 50 >&3",
+    ])
+    func commandTellsHowFarItIs(script: String) async throws {
+        try await serving { _, address, client in
+            let path = try #require(ProcessInfo.processInfo.environment["PATH"])
+            let programs = Program.path(of: "")
+            let flag = folder.file("flag")
+            let worker = try work(
+                address, [], "sh", "-c",
+                "PATH=\(programs):\(path); \(script); until test -e \(flag); do sleep 0.01; done; echo end")
+            var last: JobStatus?
+            for try await status in try await client.submit("x", to: "a").updates {
+                last = status
+                guard status.percent == 42 else { continue }
+                #expect(status.text == "page 3 of 7")
+                _ = FileManager.default.createFile(atPath: flag, contents: nil)
+            }
+            #expect(last?.outcome == .done(Array("end\n".utf8)))
+            #expect(worker.end().status == 0)
+        }
+    }
+
+    @Test func reportsThatComeTooFastDoNoHarm() async throws {
+        try await serving { _, address, client in
+            let worker = try work(
+                address, [], "sh", "-c", "yes '7% busy' | head -n 200000 >&3; echo '99% last' >&3; echo end")
+            var last: JobStatus?
+            var before: JobStatus?
+            for try await status in try await client.submit("x", to: "a").updates { (before, last) = (last, status) }
+            #expect(last?.outcome == .done(Array("end\n".utf8)))
+            #expect(before?.percent == 99 && before?.text == "last")
+            _ = worker.end()
+        }
+    }
+
+    @Test func cancelEndsTheWholeGroup() async throws {
+        try await serving { _, address, client in
+            let worker = try work(
+                address, [], "sh", "-c", "sleep 1000 & echo $! > \(folder.file("child")); wait; echo never")
+            let submission = try await client.submit("x", to: "a", PutOptions(timeToRun: .seconds(1000)))
+            try await waitUntil { text("child")?.hasSuffix("\n") == true }
+            let cancel = try Program("talkback", "cancel", "\(submission.id)", "--address", address).outcome()
+            #expect(cancel.status == 0, "\(cancel)")
+            #expect(try await submission.outcome == .cancelled)
+            try await waitUntil { try !isAlive(text("child")) }
+            // The worker goes on.
+            let next = try await client.submit("y", to: "a")
+            try await waitUntil { try await next.status?.state == .running }
+            try await next.cancel()
+            #expect(worker.end().errors.contains("cancelled"))
         }
     }
 
@@ -356,6 +464,7 @@ final class WorkTests {
             (["work", "--backoff", "5:1", "--", "true"], 64, "5:1"),
             (["work", "--timeout", "0", "--", "true"], 64, "--timeout"),
             (["work", "--address", "nowhere", "--", "true"], 64, "nowhere"),
+            (["work", "--output", "away", "--", "true"], 64, "away"), (["progress", "101"], 64, "<percent>"),
             (
                 ["serve", "--memory", "--listen", "127.0.0.1:0", "--run", "a=no-such-program-here"], 1,
                 "no such program in PATH"

@@ -35,9 +35,9 @@
         return;
     }
     const events = new EventSource(`events.php?job=${encodeURIComponent(job.dataset.job)}`);
-    let isTroubled = false;
+    let timer = null;
+    events.onopen = () => clearTimeout(timer);
     events.onmessage = (event) => {
-        isTroubled = false;
         const state = JSON.parse(event.data);
         show(state);
         if (state.isOver) {
@@ -45,15 +45,15 @@
         }
     };
     events.addEventListener('trouble', () => {
-        isTroubled = true;
         showTrouble('The page cannot reach what does its work. It tries again.');
     });
     events.onerror = () => {
-        // It also comes each time a request is over, and then the next one follows by itself.
+        clearTimeout(timer);
         if (events.readyState === EventSource.CLOSED) {
             showTrouble('The page is not told any more. Please reload it.');
-        } else if (!navigator.onLine && !isTroubled) {
-            showTrouble('The connection is lost. The page tries again.');
+            return;
         }
+        // Each request is over some time, and the next one follows by itself.
+        timer = setTimeout(() => showTrouble('The connection is lost. The page tries again.'), 10000);
     };
 })();

@@ -56,7 +56,9 @@ extension [UInt8] {
         case .fail(let id, let retry, let byteCount):
             appendLine("fail ", id)
             switch retry {
-            case .after(let seconds): appendNumber(UInt64(seconds))
+            case .after(let seconds, let attempts):
+                appendNumber(UInt64(seconds))
+                if attempts > 0 { appendSuffix(attempts) }
             case .never: appendText(" never")
             }
             appendNumber(UInt64(byteCount))

@@ -126,8 +126,10 @@ extension ParsedLine {
         }
         var retry = Retry.never
         if !line.skip(" never", &position) {
-            guard let seconds = line.number(&position, as: UInt32.self) else { return .badFormat }
-            retry = .after(seconds)
+            guard let seconds = line.number(&position, as: UInt32.self),
+                let attempts = line.suffix(&position, or: 0)
+            else { return .badFormat }
+            retry = .after(seconds, attempts: attempts)
         }
         guard let size = line.lastNumber(position, as: UInt32.self) else { return .badFormat }
         guard size <= CommandParser.maximumReasonSize else { return .outcomeTooBig(byteCount: Int(size)) }

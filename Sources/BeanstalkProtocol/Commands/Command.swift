@@ -76,8 +76,8 @@ public enum Command: Hashable, Sendable {
 
 /// When a worker wants a job that has failed to be tried again.
 public enum Retry: Hashable, Sendable {
-    /// After so many seconds, unless the job itself says otherwise.
-    case after(UInt32)
+    /// After so many seconds, but at most so many times in all, 0 for any number, unless the job itself says otherwise.
+    case after(UInt32, attempts: UInt32)
     /// Not at all.
     case never
 }

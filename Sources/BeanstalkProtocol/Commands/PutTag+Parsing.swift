@@ -41,7 +41,7 @@ extension Span<UInt8> {
     }
 
     /// A colon and a number, or what it is if there is no colon.
-    private func suffix(_ position: inout Int, or number: UInt32) -> UInt32? {
+    func suffix(_ position: inout Int, or number: UInt32) -> UInt32? {
         skip(":", &position) ? digits(&position) : number
     }
 

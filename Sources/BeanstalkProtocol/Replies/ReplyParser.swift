@@ -139,7 +139,9 @@ public struct ReplyParser: ~Copyable, Sendable {
     private static func report(_ line: Span<UInt8>, _ position: inout Int) -> JobReport? {
         guard let id = line.number(&position, as: UInt64.self) else { return nil }
         let rest = line.extracting(position...)
-        guard let state = JobReport.State.allCases.first(where: { rest.begins(with: Array(" \($0.rawValue) ".utf8).span) })
+        guard
+            let state = JobReport.State.allCases.first(where: { rest.begins(with: Array(" \($0.rawValue) ".utf8).span) }
+            )
         else { return nil }
         position += state.rawValue.utf8.count + 1
         guard let attempt = line.number(&position, as: UInt32.self),

@@ -6,10 +6,12 @@
 #include <sys/types.h>
 
 /// Starts a program as the leader of a process group of its own, with the default action for every signal, none of them
-/// blocked, and three descriptors as its standard input, output and error; it gets no others.
+/// blocked, and some descriptors as its standard input, output and error, and beyond; it gets no others. Their numbers must not
+/// be less than how many they are, unless they are the number that they are to have.
 ///
 /// @return 0, or the number of the error. That the program cannot be executed is one.
-int crunner_spawn(pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[3]);
+int crunner_spawn(
+    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count);
 
 /// memfd_create(2), closed on exec, that can be sealed. @return The descriptor; -1 with errno.
 int crunner_memory_file(const char *name);

@@ -11,21 +11,30 @@ extension Client {
     ///   - body: The job's body, at most as many bytes as the server takes (65,535 in beanstalkd, 1 MiB here, unless it was
     ///     told otherwise).
     ///   - tube: The tube.
-    ///   - options: Its priority, delay and time to run.
-    /// - Returns: The job's number. A Talkback server has the job on disk by now.
+    ///   - options: Its priority, delay, time to run, and what else there is to say.
+    /// - Returns: The job's number. A Talkback server has the job on disk by now. With a ``PutOptions/uniqueness`` it is the
+    ///   number of the job that was there already, if there was one.
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobTooBig``, ``ClientError/Reason/draining``,
     ///   ``ClientError/Reason/outOfMemory``; ``ClientError/Reason/outcomeUnknown(_:)`` if the job may have been put.
     @discardableResult
     public func put(
         _ body: [UInt8], into tube: Tube = .default, _ options: PutOptions = PutOptions()
     ) async throws(ClientError) -> JobID {
+        try await insert(body, into: tube, options).id
+    }
+
+    /// - Returns: The job, and its state if it was there before.
+    func insert(
+        _ body: [UInt8], into tube: Tube, _ options: PutOptions
+    ) async throws(ClientError) -> (id: JobID, former: FormerState?) {
         let header = PutHeader(
             priority: options.priority, delay: options.delay.wholeSeconds, timeToRun: options.timeToRun.wholeSeconds,
-            byteCount: body.count)
+            byteCount: body.count, tags: options.tags)
         let (reply, _) = try await perform(
-            "put into \(tube)", .put(header), body: body, using: tube, isRepeatable: false)
+            "put into \(tube)", .put(header), body: body, using: tube, isRepeatable: options.uniqueness != nil)
         switch reply {
-        case .inserted(let id): return id
+        case .inserted(let id): return (id, nil)
+        case .insertedBefore(let id, let state): return (id, FormerState(state))
         case .buriedOnPut(let id): throw ClientError("put into \(tube)", .buriedOnPut(id))
         default: throw ClientError("put into \(tube)", Self.reason(for: reply))
         }
@@ -179,6 +188,8 @@ extension Client {
         case .jobTooBig: .jobTooBig
         case .draining: .draining
         case .outOfMemory: .outOfMemory
+        case .tooBig: .resultTooBig
+        case .cancelled: .jobCancelled
         case .internalError: .internalError
         case .badFormat, .unknownCommand, .expectedCRLF: .notUnderstood
         default: .unexpectedReply("\(reply)")

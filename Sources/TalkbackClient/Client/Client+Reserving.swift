@@ -74,15 +74,6 @@ extension Client {
         }
     }
 
-    /// What came of a reserve that waited on a connection.
-    private enum Attempt {
-        case job(ReservedJob)
-        case timedOut
-        case failed(ClientError)
-        /// There is no connection any more, which there had been since then, or none yet.
-        case lost(SocketError, connectedAt: Int64?)
-    }
-
     /// Reserves over a connection that does nothing else, and waits.
     ///
     /// - Parameter seconds: How long to wait; `nil` for ever.
@@ -90,31 +81,16 @@ extension Client {
         _ operation: () -> String, _ tubes: Set<TubeName>, _ seconds: UInt32?
     ) async throws(ClientError) -> ReservedJob? {
         let end = seconds.map { loop.now + Int64($0) * 1_000_000_000 }
-        var failures = 0
-        var patienceEnd = Int64.max
-        while true {
-            if isClosed || isReservingStopped { throw ClientError(operation(), .closed) }
-            if Task.isCancelled { throw ClientError(operation(), .cancelled) }
-            switch await attempt(operation, tubes, until: end) {
-            case .job(let job): return job
-            case .timedOut: return nil
-            case .failed(let error): throw error
-            case .lost(let error, let connectedAt):
-                // A connection that has held for a while is a new beginning.
-                if let connectedAt, loop.now - connectedAt > 1_000_000_000 { failures = 0 }
-                failures += 1
-                if failures == 1 { patienceEnd = loop.now + options.patience.clampedNanoseconds }
-                if isClosed || isReservingStopped || Task.isCancelled { continue }
-                if loop.now >= patienceEnd { throw ClientError(operation(), .cannotConnect(error)) }
-                try? await loop.sleep(for: Self.reconnecting.randomPause(after: failures))
-            }
-        }
+        return try await persisting(operation) { await self.attempt(operation, tubes, until: end) }
     }
 
-    private func attempt(_ operation: () -> String, _ tubes: Set<TubeName>, until end: Int64?) async -> Attempt {
+    private func attempt(
+        _ operation: () -> String, _ tubes: Set<TubeName>, until end: Int64?
+    ) async -> Attempt<ReservedJob?> {
+        if isReservingStopped { return .failed(ClientError(operation(), .closed)) }
         let lane: Lane
         do throws(SocketError) {
-            lane = try await waitingLane(for: tubes)
+            lane = try await loneLane(for: tubes)
         } catch {
             return .lost(error, connectedAt: nil)
         }
@@ -128,31 +104,23 @@ extension Client {
         let deadline = left.map { loop.now + Int64($0) * 1_000_000_000 + options.replyTimeout.clampedNanoseconds }
         let command: Command = left.map { .reserveWithTimeout($0) } ?? .reserve
         waiting.insert(lane.id)
-        let answer = await ask(command, nil, nil, tubes, deadline ?? .max, on: lane)
+        let answer = await ask(command, watching: tubes, by: deadline ?? .max, on: lane)
         waiting.remove(lane.id)
         switch answer {
-        case .success(.reserved(let id, let body)): return .job(hold(id, body, on: lane.id))
+        case .success(.reserved(let id, let body)): return .value(hold(id, body, on: lane.id))
         case .success(.timedOut):
             keepIdle(lane)
-            return .timedOut
+            return .value(nil)
         case .success(let reply):
             // Not even DEADLINE_SOON is an answer: the connection has no job.
             lane.close()
             return .failed(ClientError(operation(), Self.reason(for: reply)))
         // What a lost connection had reserved was given back, so nothing is done twice.
         case .failure(.ended(let error, _)):
+            if isReservingStopped { return .failed(ClientError(operation(), .closed)) }
             return .lost(error ?? SocketError(.receive, .closed), connectedAt: start)
         case .failure(let failure): return .failed(self.error(operation(), failure))
         }
-    }
-
-    /// A connection that nobody else uses: one that is there, if possible one that watches these tubes, or a new one.
-    private func waitingLane(for tubes: Set<TubeName>) async throws(SocketError) -> Lane {
-        while let id = idle.first(where: { lane($0)?.watched == tubes }) ?? idle.last {
-            idle.removeAll { $0 == id }
-            if let lane = lane(id) { return lane }
-        }
-        return try await newLane(timeout: options.connectTimeout)
     }
 
     // MARK: Jobs and their connections
@@ -183,17 +151,9 @@ extension Client {
         keepIdle(lane)
     }
 
-    /// How many connections without a job are kept for the next reserve that waits.
-    private static var idleLimit: Int { 64 }
-
-    private func keepIdle(_ lane: Lane) {
-        guard lane.id != shared, lane.heldJobs.isEmpty, !lane.isEnded, !idle.contains(lane.id) else { return }
-        if idle.count < Self.idleLimit, !isReservingStopped { idle.append(lane.id) } else { lane.close() }
-    }
-
     /// What a command does to a job that this client has reserved.
     enum Finish {
-        /// The job is no longer this client's.
+        /// The job is no longer this client's, unless the server has refused the command.
         case always
         /// It still is.
         case never
@@ -201,19 +161,24 @@ extension Client {
 
     /// Sends a command on a job over the connection that has reserved the job.
     func perform(
-        _ operation: @autoclosure () -> String, _ command: Command, on job: JobID, of id: Lane.ID,
-        _ reservation: Lane.Reservation, finish: Finish
+        _ operation: @autoclosure () -> String, _ command: Command, body: [UInt8]? = nil, on job: JobID,
+        of id: Lane.ID, _ reservation: Lane.Reservation, finish: Finish
     ) async throws(ClientError) -> Reply {
         if isClosed { throw ClientError(operation(), .closed) }
         guard let lane = lane(id), lane.heldJobs[job] == reservation else { throw ClientError(operation(), .jobLost) }
+        if command.isOnlyTalkbacks { try await requireOutcomes(operation, on: lane) }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
-        switch await ask(command, nil, nil, nil, deadline, on: lane) {
+        switch await ask(command, body: body, by: deadline, on: lane) {
         case .success(.notFound):
-            // Its time was over, and it is another worker's.
+            // Its time was over, and it is another worker's; or it was cancelled, which touch is not told.
+            let isCancelled = await wasCancelled(job, command, on: lane)
             letGo(job, reservation, lane)
-            throw ClientError(operation(), .notFound)
+            throw ClientError(operation(), isCancelled ? .jobCancelled : .notFound)
+        case .success(.cancelled):
+            letGo(job, reservation, lane)
+            throw ClientError(operation(), .jobCancelled)
         case .success(let reply):
-            if finish == .always { letGo(job, reservation, lane) }
+            if finish == .always, !reply.isRefusal { letGo(job, reservation, lane) }
             return reply
         case .failure(.ended(_, let wasSent)) where !isClosed && (!wasSent || finish == .never):
             throw ClientError(operation(), .jobLost)
@@ -231,12 +196,12 @@ extension Client {
     func giveBack(_ id: JobID, _ reservation: Lane.Reservation, on laneID: Lane.ID) async {
         guard let lane = lane(laneID), lane.heldJobs[id] == reservation else { return }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
-        let answer = await ask(.statsJob(id), nil, nil, nil, deadline, on: lane)
+        let answer = await ask(.statsJob(id), by: deadline, on: lane)
         guard !lane.isEnded, lane.heldJobs[id] == reservation else { return }
         if case .success(.ok(let text)) = answer,
             let job = YAML.fields(of: text).flatMap({ JobStatistics(Statistics($0)) })
         {
-            _ = await ask(.release(id, priority: job.priority, delay: 0), nil, nil, nil, deadline, on: lane)
+            _ = await ask(.release(id, priority: job.priority, delay: 0), by: deadline, on: lane)
         } else if lane.id != shared {
             // With the connection the server gives it back, whatever it is.
             return lane.close()

@@ -49,6 +49,8 @@ public actor Client {
     var idle: [Lane.ID] = []
     /// Connections that a reserve waits on.
     var waiting: Set<Lane.ID> = []
+    /// Connections that wait for the end of a job.
+    var observing: Set<Lane.ID> = []
     var isReservingStopped = false
     /// When the loop will look at the deadlines of a connection.
     private var deadlineTimers: [Lane.ID: (time: Int64, timer: ScheduledTimer)] = [:]
@@ -134,8 +136,9 @@ public actor Client {
         var attempts = 0
         while true {
             let lane = try await sharedLane(until: patienceEnd, operation)
+            if command.isOnlyTalkbacks { try await requireOutcomes(operation, on: lane) }
             let deadline = loop.now + options.replyTimeout.clampedNanoseconds
-            switch await ask(command, body, tube?.name, tubes, deadline, on: lane) {
+            switch await ask(command, body: body, using: tube?.name, watching: tubes, by: deadline, on: lane) {
             case .success(let reply): return (reply, lane.id)
             case .failure(let failure):
                 guard case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed else {
@@ -150,8 +153,8 @@ public actor Client {
 
     /// Sends a command over one connection, and waits for the reply.
     func ask(
-        _ command: Command, _ body: [UInt8]?, _ tube: TubeName?, _ tubes: Set<TubeName>?, _ deadline: Int64,
-        on lane: Lane
+        _ command: Command, body: [UInt8]? = nil, using tube: TubeName? = nil, watching tubes: Set<TubeName>? = nil,
+        by deadline: Int64, onReport: ((JobReport) -> Void)? = nil, on lane: Lane
     ) async -> Lane.Answer {
         let ticket = Ticket()
         let id = lane.id
@@ -160,7 +163,8 @@ public actor Client {
                 // The task is marked before the handler runs, so either this finds the mark or the handler the command.
                 if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
                 ticket.token = lane.send(
-                    command, body: body, using: tube, watching: tubes, deadline: deadline, continuation)
+                    command, body: body, using: tube, watching: tubes, deadline: deadline, onReport: onReport,
+                    continuation)
                 if deadline < .max { lookAtDeadlines(of: id, at: deadline) }
             }
         } onCancel: {
@@ -176,8 +180,8 @@ public actor Client {
 
     private func cancel(_ ticket: Ticket, on id: Lane.ID) {
         guard let lane = lanes[id], lane.isUnderWay(ticket.token) else { return }
-        // A connection that waits for a job has nothing else to lose, and the job goes back with it.
-        if waiting.contains(id) { lane.close() } else { lane.cancel(ticket.token) }
+        // A connection that waits has nothing else to lose, and a job goes back with it.
+        if waiting.contains(id) || observing.contains(id) { lane.close() } else { lane.cancel(ticket.token) }
     }
 
     func error(_ operation: String, _ failure: Lane.Failure) -> ClientError {

@@ -38,7 +38,79 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if its time was over, and another worker may have it;
     ///   ``ClientError/Reason/jobLost``; ``ClientError/Reason/outcomeUnknown(_:)``.
     public func delete() async throws(ClientError) {
-        try await finish("delete job \(id)", .delete(id), .deleted)
+        try await finish("delete job \(id)", .delete(id), nil, [.deleted])
+    }
+
+    /// The job is done, and this came out: the protocol's `finish`. For a Talkback server only.
+    ///
+    /// - Parameter result: At most ``maximumResultSize`` bytes.
+    /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``; ``ClientError/Reason/resultTooBig`` and
+    ///   ``ClientError/Reason/outOfMemory``, after which the job is still this client's.
+    public func finish(_ result: [UInt8]) async throws(ClientError) {
+        try await finish("finish job \(id)", .finish(id, byteCount: result.count), result, [.finished])
+    }
+
+    /// The job is done, and this text came out: as ``finish(_:)-([UInt8])``.
+    public func finish(_ result: String) async throws(ClientError) {
+        try await finish(Array(result.utf8))
+    }
+
+    /// The attempt has failed: the protocol's `fail`. For a Talkback server only.
+    ///
+    /// - Parameters:
+    ///   - reason: Why. Of more than ``maximumReasonSize`` bytes the last ones are kept.
+    ///   - retry: Whether and when the job is to be tried again, unless it was put with its own ``PutOptions/attempts`` and
+    ///     ``PutOptions/backoff``.
+    /// - Returns: Whether it will be tried again.
+    /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``.
+    @discardableResult
+    public func fail(_ reason: String, retry: RetryPolicy) async throws(ClientError) -> Returned {
+        let reason = Self.end(of: reason)
+        let reply = try await finish(
+            "fail job \(id)", .fail(id, Retry(retry), byteCount: reason.count), reason, [.released, .buried])
+        return reply == .buried ? .buried : .released
+    }
+
+    /// Tells how far it is with the job: the protocol's `progress`. The time to run begins anew. For a Talkback server only.
+    ///
+    /// - Parameters:
+    ///   - percent: 0 to 100.
+    ///   - text: What else there is to say, on one line: of more than ``maximumTextSize`` bytes the first ones are sent.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled``, ``ClientError/Reason/notFound`` or
+    ///   ``ClientError/Reason/jobLost`` if the job is no longer this client's. Whoever works on it should stop then.
+    public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
+        let command = Command.progress(id, percent: UInt8(min(max(percent, 0), 100)), text: Self.line(text))
+        let reply = try await client.perform(
+            "report on job \(id)", command, on: id, of: lane, reservation, finish: .never)
+        try await client.expect(.touched, reply, "report on job \(id)")
+    }
+
+    /// The most bytes in a result.
+    public static let maximumResultSize = CommandParser.maximumResultSize
+    /// The most bytes of a reason that are kept.
+    public static let maximumReasonSize = CommandParser.maximumReasonSize
+    /// The most bytes of a report's text that are sent.
+    public static let maximumTextSize = 400
+
+    /// The last bytes of a text, from a whole character on.
+    private static func end(of text: String) -> [UInt8] {
+        Array(text.utf8.suffix(maximumReasonSize).drop { text.utf8.count > maximumReasonSize && $0 & 0xC0 == 0x80 })
+    }
+
+    /// The first bytes of a text, up to a whole character, with spaces for what a line cannot have in it.
+    private static func line(_ text: String) -> [UInt8] {
+        var line: [UInt8] = []
+        for character in text.unicodeScalars {
+            let bytes = UTF8.encode(character).map(Array.init) ?? []
+            guard line.count + bytes.count <= maximumTextSize else { break }
+            line += bytes
+        }
+        return line.map { $0 == 0 || $0 == 10 || $0 == 13 ? 32 : $0 }
+    }
+
+    /// Whether the server can be told results, reasons and progress.
+    var knowsOutcomes: Bool {
+        get async { await client.knowsOutcomes(lane) }
     }
 
     /// The job is for another worker: the protocol's `release`.
@@ -46,10 +118,16 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Parameters:
     ///   - priority: Its priority from now on.
     ///   - delay: How long until it is ready, in whole seconds, rounded up.
+    /// - Returns: Whether it will be tried again: not if it was put with a number of attempts that are used up.
     /// - Throws: ``ClientError``, as ``delete()``.
-    public func release(priority: Priority = 1024, delay: Duration = .zero) async throws(ClientError) {
-        try await finish(
-            "release job \(id)", .release(id, priority: priority, delay: delay.wholeSeconds), .released)
+    @discardableResult
+    public func release(
+        priority: Priority = 1024, delay: Duration = .zero
+    ) async throws(ClientError) -> Returned {
+        let reply = try await finish(
+            "release job \(id)", .release(id, priority: priority, delay: delay.wholeSeconds), nil,
+            [.released, .buried])
+        return reply == .buried ? .buried : .released
     }
 
     /// The job is set aside until somebody kicks it: the protocol's `bury`.
@@ -57,7 +135,7 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Parameter priority: Its priority from now on.
     /// - Throws: ``ClientError``, as ``delete()``.
     public func bury(priority: Priority = 1024) async throws(ClientError) {
-        try await finish("bury job \(id)", .bury(id, priority: priority), .buried)
+        try await finish("bury job \(id)", .bury(id, priority: priority), nil, [.buried])
     }
 
     /// The time to run begins anew: the protocol's `touch`.
@@ -80,9 +158,41 @@ public final class ReservedJob: Sendable, Identifiable {
         get async { await !client.holds(id, reservation, on: lane) }
     }
 
-    private func finish(_ operation: String, _ command: Command, _ expected: Reply) async throws(ClientError) {
-        let reply = try await client.perform(operation, command, on: id, of: lane, reservation, finish: .always)
-        isFinished.store(true, ordering: .relaxed)
-        try await client.expect(expected, reply, operation)
+    @discardableResult
+    private func finish(
+        _ operation: String, _ command: Command, _ body: [UInt8]?, _ expected: [Reply]
+    ) async throws(ClientError) -> Reply {
+        let reply = try await client.perform(
+            operation, command, body: body, on: id, of: lane, reservation, finish: .always)
+        isFinished.store(!reply.isRefusal, ordering: .relaxed)
+        guard expected.contains(reply) else { throw ClientError(operation, Client.reason(for: reply)) }
+        return reply
+    }
+}
+
+/// Where a job is after an attempt that has failed.
+public enum Returned: Hashable, Sendable {
+    /// It will be tried again.
+    case released
+    /// It will not, and is set aside.
+    case buried
+}
+
+/// Whether and when a job that has failed is to be tried again.
+public enum RetryPolicy: Hashable, Sendable {
+    /// After a pause, in whole seconds, rounded up, but not more often than so many times in all; `nil` for any number.
+    case after(Duration, attempts: Int? = nil)
+    /// Not at all.
+    case never
+}
+
+extension Retry {
+    fileprivate init(_ policy: RetryPolicy) {
+        self =
+            switch policy {
+            case .after(let pause, let attempts):
+                .after(pause.wholeSeconds, attempts: attempts.map { max(1, UInt32(clamping: $0)) } ?? 0)
+            case .never: .never
+            }
     }
 }

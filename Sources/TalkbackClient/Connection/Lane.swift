@@ -32,6 +32,8 @@ final class Lane {
         let token: UInt64
         /// `nil` when nobody waits for the reply.
         var continuation: CheckedContinuation<Answer, Never>?
+        /// Told of the replies that come before the last one.
+        let onReport: ((JobReport) -> Void)?
         let role: Role
         /// When the reply should be there, on the loop's clock.
         let deadline: Int64
@@ -55,6 +57,7 @@ final class Lane {
         let tube: TubeName?
         let tubes: Set<TubeName>?
         let deadline: Int64
+        let onReport: ((JobReport) -> Void)?
         let continuation: CheckedContinuation<Answer, Never>?
     }
 
@@ -90,6 +93,8 @@ final class Lane {
     /// Whether the server has ever answered on it.
     private(set) var hasReplied = false
     private(set) var isEnded = false
+    /// Whether the server knows more than beanstalkd; `nil` when it was not asked.
+    var knowsOutcomes: Bool?
     /// Called with a job that nobody waits for any more.
     var onOrphan: (JobID) -> Void = { _ in }
 
@@ -125,12 +130,13 @@ final class Lane {
     ///   - tube: What the command is to use.
     ///   - tubes: What it is to reserve from.
     ///   - deadline: When the reply should be there.
+    ///   - onReport: Told of the replies that come before the last one.
     ///   - continuation: Resumed with the reply.
     /// - Returns: What ``cancel(_:)`` knows the command by.
     @discardableResult
     func send(
         _ command: Command, body: [UInt8]?, using tube: TubeName?, watching tubes: Set<TubeName>?, deadline: Int64,
-        _ continuation: CheckedContinuation<Answer, Never>?
+        onReport: ((JobReport) -> Void)? = nil, _ continuation: CheckedContinuation<Answer, Never>?
     ) -> UInt64 {
         nextToken += 1
         guard !isEnded else {
@@ -139,7 +145,7 @@ final class Lane {
         }
         let command = Waiting(
             token: nextToken, command: command, body: body, tube: tube, tubes: tubes, deadline: deadline,
-            continuation: continuation)
+            onReport: onReport, continuation: continuation)
         if firstWaiting < waiting.count || !isPrepared(for: command) {
             waiting.append(command)
         } else {
@@ -173,12 +179,14 @@ final class Lane {
 
     private func queue(_ command: Waiting) {
         let start = output.count
-        if let body = command.body, case .put(let header) = command.command {
-            output.append(header, body: body)
+        if let body = command.body {
+            output.append(command.command, body: body)
         } else {
             output.append(command.command)
         }
-        add(.command, token: command.token, from: start, command.deadline, command.continuation)
+        add(
+            .command, token: command.token, from: start, command.deadline, command.continuation,
+            onReport: command.onReport)
     }
 
     /// Queues what the connection is prepared for by now.
@@ -196,11 +204,13 @@ final class Lane {
 
     private func add(
         _ role: Role, token: UInt64, from start: Int, _ deadline: Int64,
-        _ continuation: CheckedContinuation<Answer, Never>?
+        _ continuation: CheckedContinuation<Answer, Never>?, onReport: ((JobReport) -> Void)? = nil
     ) {
         queuedCount += output.count - start
         pending.append(
-            Pending(token: token, continuation: continuation, role: role, deadline: deadline, end: queuedCount))
+            Pending(
+                token: token, continuation: continuation, onReport: onReport, role: role, deadline: deadline,
+                end: queuedCount))
     }
 
     /// Whether a command was neither answered nor given up.
@@ -323,6 +333,10 @@ final class Lane {
         }
         hasReplied = true
         let command = pending[firstPending]
+        if let onReport = command.onReport, case .state(let report) = reply {
+            onReport(report)
+            if !report.state.isEnd { return }
+        }
         firstPending += 1
         if firstPending == pending.count || firstPending > 256 {
             pending.removeFirst(firstPending)

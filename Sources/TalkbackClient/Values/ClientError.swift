@@ -18,6 +18,10 @@ public struct ClientError: Error, Sendable {
         case notFound
         /// `JOB_TOO_BIG`: the body has more bytes than the server takes.
         case jobTooBig
+        /// `TOO_BIG`: the result has more bytes than the server takes, or the reason of a failure.
+        case resultTooBig
+        /// `CANCELLED`: nobody needs the job any more, and it is no longer this client's. Whoever works on it should stop.
+        case jobCancelled
         /// `DRAINING`: the server takes no more jobs.
         case draining
         /// `OUT_OF_MEMORY`: the server has no room for it, in memory or on its disk.
@@ -66,6 +70,8 @@ extension ClientError.Reason: CustomStringConvertible {
         switch self {
         case .notFound: "there is none, or it is not in a state for it (NOT_FOUND)"
         case .jobTooBig: "the body is larger than the server takes (JOB_TOO_BIG)"
+        case .resultTooBig: "the result is larger than the server takes (TOO_BIG)"
+        case .jobCancelled: "the job was cancelled (CANCELLED)"
         case .draining: "the server takes no more jobs (DRAINING)"
         case .outOfMemory: "the server has no room for it (OUT_OF_MEMORY)"
         case .internalError: "the server has failed (INTERNAL_ERROR)"

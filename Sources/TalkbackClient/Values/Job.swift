@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import BeanstalkProtocol
+
 /// The number of a job, which no other job of the server ever has.
 public typealias JobID = UInt64
 
@@ -27,11 +29,87 @@ public struct PutOptions: Hashable, Sendable {
     /// touches the job gets as much again.
     public var timeToRun: Duration
 
+    // What follows is for a Talkback server only; another one is never sent a job that has any of it.
+
+    /// Makes the job the only one of its kind in its tube.
+    public var uniqueness: Uniqueness?
+    /// How long the outcome can be asked for after the end, in whole seconds, rounded up; `nil` for not at all.
+    public var keepOutcome: Duration?
+    /// How often workers may get the job before it is set aside, 1 or more; `nil` for as often as they say.
+    public var attempts: Int?
+    /// When the job is tried again after a failure; `nil` for whenever the worker says.
+    public var backoff: AttemptBackoff?
+    /// How long a worker has the job.
+    public var lease: Lease
+
+    /// How long a worker has a job.
+    public enum Lease: Hashable, Sendable {
+        /// For the time to run, which begins anew with each touch and each report.
+        case timeToRun
+        /// For as long as the worker's connection is there.
+        case connection
+    }
+
     /// What most jobs need, and what is different.
-    public init(priority: Priority = 1024, delay: Duration = .zero, timeToRun: Duration = .seconds(60)) {
+    public init(
+        priority: Priority = 1024, delay: Duration = .zero, timeToRun: Duration = .seconds(60),
+        uniqueness: Uniqueness? = nil, keepOutcome: Duration? = nil, attempts: Int? = nil,
+        backoff: AttemptBackoff? = nil, lease: Lease = .timeToRun
+    ) {
         self.priority = priority
         self.delay = delay
         self.timeToRun = timeToRun
+        self.uniqueness = uniqueness
+        self.keepOutcome = keepOutcome
+        self.attempts = attempts
+        self.backoff = backoff
+        self.lease = lease
+    }
+
+    var tags: [PutTag] {
+        var tags: [PutTag] = []
+        if let uniqueness { tags.append(.unique(uniqueness.key, seconds: uniqueness.duration.wholeSeconds)) }
+        if let keepOutcome { tags.append(.keep(seconds: keepOutcome.wholeSeconds)) }
+        if let attempts { tags.append(.attempts(max(1, UInt32(clamping: attempts)))) }
+        if let backoff {
+            tags.append(.backoff(first: backoff.first.wholeSeconds, most: backoff.longest.wholeSeconds))
+        }
+        if lease == .connection { tags.append(.leaseOfConnection) }
+        return tags
+    }
+}
+
+/// What makes a job the only one of its kind in its tube: while it is there, another put with the same key adds nothing, and finds
+/// this one.
+public struct Uniqueness: Hashable, Sendable {
+    let key: TubeName
+    /// How long after the job's end that is still so, in whole seconds, rounded up.
+    public let duration: Duration
+
+    /// A key; `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.
+    public init?(key: some StringProtocol, forAnother duration: Duration = .zero) {
+        guard let key = TubeName(key) else { return nil }
+        self.key = key
+        self.duration = duration
+    }
+}
+
+/// When a job is tried again after a failure: after a pause, each twice as long as the one before it.
+public struct AttemptBackoff: Hashable, Sendable {
+    /// The first pause, in whole seconds, rounded up.
+    public var first: Duration
+    /// The longest pause, in whole seconds, rounded up.
+    public var longest: Duration
+
+    /// Pauses that grow.
+    public init(first: Duration, longest: Duration) {
+        self.first = first
+        self.longest = longest
+    }
+
+    /// Pauses that are all the same.
+    public init(_ pause: Duration) {
+        self.init(first: pause, longest: pause)
     }
 }
 

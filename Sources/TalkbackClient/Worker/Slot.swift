@@ -35,7 +35,10 @@ struct Slot {
         let statistics = try await reserved.statistics()
         var logger = worker.logger
         logger[metadataKey: "job"] = "\(reserved.id)"
-        let job = WorkerJob(job: reserved.job, tube: statistics.tube, attempt: max(1, statistics.reserves))
+        let reporter = JobReporter(reserved, on: client.loop)
+        let job = WorkerJob(
+            reserved.job, statistics.tube, attempt: max(1, statistics.reserves),
+            isOutcomeWanted: await reserved.knowsOutcomes, reporter)
         logger[metadataKey: "tube"] = "\(job.tube)"
         logger[metadataKey: "attempt"] = "\(job.attempt)"
         guard statistics.losses < max(1, options.attempts) else {
@@ -46,7 +49,10 @@ struct Slot {
             return
         }
         let start = ContinuousClock.now
-        let end = await handle(job, reserved, every: max(statistics.timeToRun / 3, .milliseconds(100)))
+        var interval = max(statistics.timeToRun / 3, .milliseconds(100))
+        // That a job is cancelled is learnt by touching it.
+        if job.isOutcomeWanted { interval = min(interval, options.cancellationCheck) }
+        let end = await handle(job, reporter, every: interval)
         let duration = start.duration(to: .now)
         // Its end is told to the server even if this worker is to end at once.
         let outcome = await Task(executorPreference: client.loop) { [logger] in
@@ -66,8 +72,8 @@ struct Slot {
 
     /// How a handler has ended, and what has ended it.
     private struct End: Sendable {
-        var error: (any Error)?
-        /// The job is another's.
+        var result: Result<[UInt8], any Error>
+        /// The job is another's, or nobody's.
         var loss: ClientError?
         var isOverTime = false
         /// The worker is to end, and has cancelled it.
@@ -75,10 +81,13 @@ struct Slot {
     }
 
     /// Runs the handler, touching the job meanwhile.
-    private func handle(_ job: WorkerJob, _ reserved: ReservedJob, every interval: Duration) async -> End {
+    private func handle(_ job: WorkerJob, _ reporter: JobReporter, every interval: Duration) async -> End {
         let handler = worker.handler
         let work = Task(executorPreference: worker.handlerExecutor) { try await handler(job) }
-        let toucher = Task(executorPreference: client.loop) { await touch(reserved, every: interval, orCancel: work) }
+        let toucher = Task(executorPreference: client.loop) {
+            await reporter.begin(work)
+            await reporter.touch(every: interval)
+        }
         let timer = options.timeLimit.map { limit in
             Task(executorPreference: client.loop) { [client] in
                 do {
@@ -97,45 +106,10 @@ struct Slot {
         }
         toucher.cancel()
         timer?.cancel()
-        var end = End()
-        if case .failure(let error) = result { end.error = error }
-        end.loss = await toucher.value
-        end.isOverTime = await timer?.value ?? false
-        end.isStopped = Task.isCancelled
-        return end
-    }
-
-    /// Touches the job again and again until it is cancelled.
-    ///
-    /// - Returns: Why the job is no longer this worker's; `nil` if it is.
-    private func touch(
-        _ job: ReservedJob, every interval: Duration, orCancel work: Task<Void, any Error>
-    ) async -> ClientError? {
-        var nextTouch = ContinuousClock.now + interval
-        while true {
-            do {
-                let left = ContinuousClock.now.duration(to: nextTouch)
-                try await client.loop.sleep(for: min(left, .seconds(1)))
-                guard ContinuousClock.now >= nextTouch else {
-                    // That its connection has ended is known before the touch.
-                    if await job.isLost { throw ClientError("work on job \(job.id)", .jobLost) }
-                    continue
-                }
-                nextTouch = ContinuousClock.now + interval
-                try await job.touch()
-            } catch let error as ClientError {
-                switch error.reason {
-                case .cancelled: return nil
-                case .notFound, .jobLost, .closed, .outcomeUnknown:
-                    work.cancel()
-                    return error
-                // A server that has some trouble; the next touch may come in time.
-                default: continue
-                }
-            } catch {
-                return nil
-            }
-        }
+        await toucher.value
+        return End(
+            result: result, loss: await reporter.loss, isOverTime: await timer?.value ?? false,
+            isStopped: Task.isCancelled)
     }
 
     // MARK: The end of a job
@@ -143,37 +117,91 @@ struct Slot {
     private func settle(
         _ job: WorkerJob, _ reserved: ReservedJob, _ priority: Priority, _ end: End, _ logger: Logger
     ) async -> WorkerOutcome {
-        if let loss = end.loss {
-            logger.warning("a job was lost while it was worked on", metadata: ["error": "\(loss)"])
-            return .lost
-        }
+        var logger = logger
+        if let loss = end.loss { return lost(loss, logger) }
         do throws(ClientError) {
-            guard let error = end.error else {
-                try await reserved.delete()
+            switch end.result {
+            case .success(let result):
+                guard !job.isOutcomeWanted || result.count <= ReservedJob.maximumResultSize else {
+                    // Another attempt would come to the same.
+                    let reason =
+                        "the result has \(result.count) bytes; \(ReservedJob.maximumResultSize) are the most"
+                    logger[metadataKey: "reason"] = "\(reason)"
+                    return try await fail(job, reserved, priority, reason, isFinal: true, logger)
+                }
+                try await finish(job, reserved, result)
                 logger.debug("done")
                 return .done
+            case .failure(let error):
+                if error is JobHandedBack || (end.isStopped && !(error is JobRejected)) {
+                    try await reserved.release(priority: priority)
+                    logger.notice("handed back")
+                    return .handedBack
+                }
+                logger[metadataKey: "reason"] = "\(error)"
+                var reason = (error as? any JobFailure)?.reason ?? "\(error)"
+                if end.isOverTime {
+                    let limit = "over the time limit of \(options.timeLimit ?? .zero): "
+                    reason = limit + reason
+                    logger[metadataKey: "reason"] = "\(limit)\(error)"
+                }
+                return try await fail(job, reserved, priority, reason, isFinal: error is JobRejected, logger)
             }
-            if error is JobHandedBack || (end.isStopped && !(error is JobRejected)) {
-                try await reserved.release(priority: priority)
-                logger.notice("handed back")
-                return .handedBack
-            }
-            let reason =
-                end.isOverTime ? "over the time limit of \(options.timeLimit ?? .zero): \(error)" : "\(error)"
-            guard job.attempt < max(1, options.attempts), !(error is JobRejected) else {
-                try await reserved.bury(priority: priority)
-                logger.error("failed for good", metadata: ["reason": "\(reason)"])
-                return .buried
-            }
-            let pause = options.backoff.randomPause(after: job.attempt)
-            try await reserved.release(priority: priority, delay: pause)
-            logger.warning(
-                "failed", metadata: ["reason": "\(reason)", "next attempt in": "\(pause.wholeSeconds) s"])
-            return .retried
         } catch {
+            if error.reason == .jobCancelled { return lost(error, logger) }
             // Another worker gets it, whatever became of it here.
             logger.warning("the end of a job could not be told to the server", metadata: ["error": "\(error)"])
             return .lost
         }
+    }
+    private func lost(_ loss: ClientError, _ logger: Logger) -> WorkerOutcome {
+        if loss.reason == .jobCancelled {
+            logger.notice("cancelled")
+            return .cancelled
+        }
+        logger.warning("a job was lost while it was worked on", metadata: ["error": "\(loss)"])
+        return .lost
+    }
+
+    private func finish(
+        _ job: WorkerJob, _ reserved: ReservedJob, _ result: [UInt8]
+    ) async throws(ClientError) {
+        guard job.isOutcomeWanted, !result.isEmpty else { return try await reserved.delete() }
+        var failures = 0
+        while true {
+            do throws(ClientError) {
+                return try await reserved.finish(result)
+            } catch {
+                // The work is done, and there may be room for what came of it in a while.
+                failures += 1
+                guard error.reason == .outOfMemory, failures < 10 else { throw error }
+                try? await client.loop.sleep(for: Client.reconnecting.randomPause(after: failures))
+                try await reserved.touch()
+            }
+        }
+    }
+
+    private func fail(
+        _ job: WorkerJob, _ reserved: ReservedJob, _ priority: Priority, _ reason: String, isFinal: Bool,
+        _ logger: Logger
+    ) async throws(ClientError) -> WorkerOutcome {
+        let pause = options.backoff.randomPause(after: job.attempt)
+        let place: Returned
+        if job.isOutcomeWanted {
+            place = try await reserved.fail(
+                reason, retry: isFinal ? .never : .after(pause, attempts: max(1, options.attempts)))
+        } else if isFinal || job.attempt >= max(1, options.attempts) {
+            try await reserved.bury(priority: priority)
+            place = .buried
+        } else {
+            place = try await reserved.release(priority: priority, delay: pause)
+        }
+        guard place == .released else {
+            logger.error("failed for good")
+            return .buried
+        }
+        // A job with a backoff of its own knows better.
+        logger.warning("failed", metadata: ["next attempt in": "\(pause.wholeSeconds) s"])
+        return .retried
     }
 }

@@ -15,7 +15,9 @@ internal import Synchronization
 /// ```
 ///
 /// A handler that returns has done the job, which is deleted. One that throws has failed: the job is released and ready again
-/// after a pause, or buried when it has been tried often enough; see ``JobRejected`` and ``JobHandedBack`` too. The job is
+/// after a pause, or buried when it has been tried often enough; see ``JobRejected`` and ``JobHandedBack`` too. A Talkback server
+/// is told the reason, and the result if the handler returns one, and knows better than the worker how often a job may be tried
+/// that was put with a number of attempts. The job is
 /// touched while the handler runs, so that its time to run says how soon others get it when this worker is gone, and not how
 /// long the work may take. If the job is lost all the same, the handler's task is cancelled.
 ///
@@ -27,13 +29,15 @@ internal import Synchronization
 public final class Worker: Service {
     /// Does a job.
     public typealias Handler = @Sendable (WorkerJob) async throws -> Void
+    /// Does a job, and returns its result: at most ``ReservedJob/maximumResultSize`` bytes.
+    public typealias ResultHandler = @Sendable (WorkerJob) async throws -> [UInt8]
 
     /// Where the server is.
     public let address: ServerAddress
     /// What the worker takes, and what it does when a job fails.
     public let options: WorkerOptions
     let logger: Logger
-    let handler: Handler
+    let handler: ResultHandler
     let handlerExecutor: (any TaskExecutor)?
     private let loop: EventLoop?
     /// No more jobs are to be taken, though those who wait for one may not have heard of it.
@@ -52,10 +56,37 @@ public final class Worker: Service {
     ///     the same loop, are quicker there.
     ///   - logger: Told of each job that fails, and of lost connections; with `job`, `tube` and `attempt` as metadata.
     ///   - handler: Called for each job, in as many tasks at a time as the options say.
-    public init(
+    public convenience init(
         _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default, on loop: EventLoop? = nil,
         handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"),
         handler: @escaping Handler
+    ) {
+        self.init(options, address, loop, handlerExecutor, logger) { job in
+            try await handler(job)
+            return []
+        }
+    }
+
+    /// A worker whose handler returns results, which does nothing yet. On a server that is not Talkback they are thrown away.
+    ///
+    /// - Parameters:
+    ///   - options: What to take, and what to do when a job fails.
+    ///   - address: Where the server is.
+    ///   - loop: The loop that the worker's connections are on.
+    ///   - handlerExecutor: Where handlers run.
+    ///   - logger: Told of each job that fails, and of lost connections.
+    ///   - handler: Called for each job, in as many tasks at a time as the options say.
+    public static func returningResults(
+        _ options: WorkerOptions = WorkerOptions(), at address: ServerAddress = .default, on loop: EventLoop? = nil,
+        handlerExecutor: (any TaskExecutor)? = nil, logger: Logger = Logger(label: "talkback.worker"),
+        handler: @escaping ResultHandler
+    ) -> Worker {
+        Worker(options, address, loop, handlerExecutor, logger, handler)
+    }
+
+    private init(
+        _ options: WorkerOptions, _ address: ServerAddress, _ loop: EventLoop?,
+        _ handlerExecutor: (any TaskExecutor)?, _ logger: Logger, _ handler: @escaping ResultHandler
     ) {
         self.address = address
         self.options = options

@@ -8,6 +8,28 @@ public struct WorkerJob: Sendable, Identifiable {
     public let tube: Tube
     /// Which attempt this is: 1 for the first. It is how often the job was reserved.
     public let attempt: Int
+    /// Whether the server can be told a result, the reason of a failure, and how far the work is: it is a Talkback server.
+    public let isOutcomeWanted: Bool
+    private let reporter: JobReporter
+
+    init(_ job: Job, _ tube: Tube, attempt: Int, isOutcomeWanted: Bool, _ reporter: JobReporter) {
+        self.job = job
+        self.tube = tube
+        self.attempt = attempt
+        self.isOutcomeWanted = isOutcomeWanted
+        self.reporter = reporter
+    }
+
+    /// Tells how far the work is, to those who ask or follow; does nothing where the server has no place for it.
+    ///
+    /// - Parameters:
+    ///   - percent: 0 to 100.
+    ///   - text: What else there is to say, on one line; see ``ReservedJob/progress(_:_:)``.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled`` and others if the job is no longer this worker's. The handler's
+    ///   task is cancelled then.
+    public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
+        if isOutcomeWanted { try await reporter.progress(percent, text) }
+    }
 
     /// The job's number.
     public var id: JobID { job.id }
@@ -51,6 +73,8 @@ public enum WorkerOutcome: String, Hashable, Sendable, CaseIterable {
     case buried
     /// The worker stopped first, and the job is for others.
     case handedBack
+    /// Somebody has cancelled the job.
+    case cancelled
     /// The job was another worker's before the handler had ended, or its connection was lost.
     case lost
 }

@@ -15,6 +15,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var timeLimit: Duration?
     /// How long handlers may go on when the worker is to stop. After that their tasks are cancelled, and their jobs handed back.
     public var grace: Duration
+    /// How long it takes at most to find out that a job was cancelled: how often it is touched, on a Talkback server.
+    public var cancellationCheck: Duration = .seconds(2)
 
     /// What suits most workers.
     public init(

@@ -97,14 +97,14 @@ public struct Launcher: ~Copyable {
                 try buffer.append(capacity: 1 << 14)
                 defer { _ = buffer.remove(at: 0) }
                 var message = try control.receiveMessage(
-                    into: &buffer, control: [.descriptors(upTo: 3)], flags: .doNotWait)
+                    into: &buffer, control: [.descriptors(upTo: 4)], flags: .doNotWait)
                 if message.byteCount == 0 { return abandon() }
                 switch LauncherRequest(buffer[0]) {
                 case .start(let slot, let environment):
                     guard let input = message.descriptors.takeFirst(), let output = message.descriptors.takeFirst(),
-                        let errors = message.descriptors.takeFirst()
+                        let errors = message.descriptors.takeFirst(), let progress = message.descriptors.takeFirst()
                     else { return abandon() }
-                    start(slot, environment, (input.release(), output.release(), errors.release()))
+                    start(slot, environment, [input.release(), output.release(), errors.release(), progress.release()])
                 case .terminate(let slot):
                     for (process, entry) in running where entry.slot == slot { terminate(process) }
                 case nil: return abandon()
@@ -117,11 +117,12 @@ public struct Launcher: ~Copyable {
     }
 
     private mutating func start(
-        _ slot: UInt32, _ variables: [String], _ streams: (FileDescriptor, FileDescriptor, FileDescriptor)
+        _ slot: UInt32, _ variables: [String], _ streams: [FileDescriptor]
     ) {
-        defer { for stream in [streams.0, streams.1, streams.2] { try? stream.close() } }
+        defer { for stream in streams { try? stream.close() } }
         switch Processes.spawn(
-            command.path, command.arguments, Processes.environment(setting: variables), streams: streams)
+            command.path, command.arguments, Processes.environment(setting: variables),
+            streams: (streams[0], streams[1], streams[2]), progress: streams[3])
         {
         case .success(let process):
             running[process] = Running(slot: slot)

@@ -29,8 +29,8 @@ enum MemoryFile {
     }
 }
 
-/// The reading end of a pipe, which never waits.
-enum TailPipe {
+/// A pipe whose reading end never waits.
+enum OutputPipe {
     /// Both ends, closed on exec; the reading end does not block.
     static func make() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
         do {

@@ -12,18 +12,32 @@ package enum Processes {
     ///   - path: The program.
     ///   - arguments: Its name first.
     ///   - environment: All of it, each `NAME=value`.
-    ///   - streams: What is its standard input, output and error; no other descriptor is its.
+    ///   - streams: What is its standard input, output and error; no other descriptor is its, but `progress`.
+    ///   - progress: What is its descriptor 3.
     /// - Returns: The process.
     package static func spawn(
         _ path: String, _ arguments: [String], _ environment: [String],
-        streams: (FileDescriptor, FileDescriptor, FileDescriptor)
+        streams: (FileDescriptor, FileDescriptor, FileDescriptor), progress: FileDescriptor? = nil
     ) -> Result<Int32, Errno> {
         var pid: Int32 = 0
-        let numbers = [streams.0.rawValue, streams.1.rawValue, streams.2.rawValue]
+        let streams = [streams.0, streams.1, streams.2] + (progress.map { [$0] } ?? [])
+        // One that is in the way of another is moved out of it.
+        var moved: [Int32] = []
+        defer { moved.forEach { close($0) } }
+        var numbers: [Int32] = []
+        for (index, stream) in streams.enumerated() {
+            var number = stream.rawValue
+            if number < streams.count, number != index {
+                number = fcntl(number, F_DUPFD_CLOEXEC, Int32(streams.count))
+                if number < 0 { return .failure(Errno(rawValue: errno)) }
+                moved.append(number)
+            }
+            numbers.append(number)
+        }
         // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps none of them.
         let error = unsafe withCStrings(arguments) { arguments in
             unsafe withCStrings(environment) { environment in
-                unsafe crunner_spawn(&pid, path, arguments, environment, numbers)
+                unsafe crunner_spawn(&pid, path, arguments, environment, numbers, Int32(numbers.count))
             }
         }
         return error == 0 ? .success(pid) : .failure(Errno(rawValue: error))

@@ -8,8 +8,8 @@ struct Failed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the jobs that have failed for good, and why.",
         discussion: """
-            Buried jobs: with how often they were tried, and the last lines that their command wrote to standard error, which \
-            "talkback work" has kept on the machine and for the user that it runs as. Of jobs that were buried by others a server \
+            Buried jobs: with how often they were tried, and why the last attempt has failed, as the server knows it, or as "talkback \
+            work" has kept it on the machine and for the user that it runs as. Of jobs that were buried by others a server \
             shows only the first one of each tube; the rest are counted.
 
             Exit status: 0 if there are some, 2 if there are none, 1 on errors.
@@ -78,10 +78,11 @@ struct Failed: AsyncParsableCommand {
             // A server that keeps its jobs in memory begins its numbers anew.
             let put = Date(timeIntervalSinceNow: -Double(job.age.components.seconds) - 2)
             let reason = reasons?.reason(id).flatMap { $0.tube == "\(job.tube)" && $0.time > put ? $0 : nil }
-            lines.append(
-                Line(
-                    id: id, tube: "\(job.tube)", attempts: job.reserves, time: reason?.time, summary: reason?.summary,
-                    errors: reason?.errors))
+            var line = Line(
+                id: id, tube: "\(job.tube)", attempts: job.reserves, time: reason?.time, summary: reason?.summary,
+                errors: reason?.errors)
+            if line.summary == nil { try await ask(client, &line) }
+            lines.append(line)
         }
         for line in lines { try json ? printJSON(line) : printText(line) }
         for (tube, count) in buried.sorted(by: { $0.key < $1.key }) where count > 0 {
@@ -89,6 +90,18 @@ struct Failed: AsyncParsableCommand {
         }
         await client.close()
         if lines.isEmpty { throw ExitCode(2) }
+    }
+
+    /// What the server knows of a failure, if it is one that keeps reasons.
+    private func ask(_ client: Client, _ line: inout Line) async throws {
+        do throws(ClientError) {
+            guard let status = try await client.status(of: line.id), !status.data.isEmpty else { return }
+            let lines = status.text.split(separator: "\n", maxSplits: 1)
+            line.summary = lines.first.map { $0.withoutControls }
+            line.errors = lines.count > 1 ? String(lines[1]) : nil
+        } catch {
+            guard error.reason == .notUnderstood else { throw error }
+        }
     }
 
     /// What there is; `nil` if it has gone meanwhile.

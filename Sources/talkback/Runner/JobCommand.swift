@@ -8,15 +8,33 @@ import TalkbackRunner
 /// Runs a command for each job of a worker.
 struct JobCommand: Sendable {
     let runner: CommandRunner
+    let output: CommandRunner.OutputUse
     let reasons: Reasons?
     let logger: Logger
 
-    func run(_ job: WorkerJob) async throws {
+    /// - Returns: The command's standard output, if that is kept.
+    func run(_ job: WorkerJob) async throws -> [UInt8] {
         let environment = [
             "TALKBACK_JOB_ID=\(job.id)", "TALKBACK_TUBE=\(job.tube)", "TALKBACK_ATTEMPT=\(job.attempt)",
+            "\(ProgressLine.variable)=\(CommandRunner.progressDescriptor)",
         ]
-        let end = try await run(job, environment)
+        // Of reports that come faster than the server takes them only the newest is sent.
+        let (reports, continuation) = AsyncStream.makeStream(
+            of: ProgressLine.self, bufferingPolicy: .bufferingNewest(1))
+        async let reporting: Void = report(reports, on: job)
+        let result = await Result { () async throws in
+            try await run(job, environment) { line in
+                if let line = ProgressLine(line) { continuation.yield(line) }
+            }
+        }
+        continuation.finish()
+        await reporting
+        let end = try result.get()
         let errors = String(decoding: end.errors, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        guard end.outputCount <= CommandRunner.outputLimit else {
+            throw JobRejected(
+                "its standard output has \(end.outputCount) bytes; a result has at most \(CommandRunner.outputLimit)")
+        }
         guard end.status == 0 else {
             let failure = CommandFailure(status: end.status, errors: errors)
             // What was ended because the worker ends says nothing about the job.
@@ -29,13 +47,30 @@ struct JobCommand: Sendable {
                 "the command has written to standard error",
                 metadata: ["job": "\(job.id)", "text": "\(errors.withoutControls)"])
         }
+        if !job.isOutcomeWanted, !end.output.isEmpty {
+            // The server has no place for it.
+            var output = Output()
+            output.append(end.output)
+            try await output.flush()
+        }
+        return end.output
     }
 
-    private func run(_ job: WorkerJob, _ environment: [String]) async throws -> CommandRunner.End {
+    private func report(_ lines: AsyncStream<ProgressLine>, on job: WorkerJob) async {
+        for await line in lines {
+            // If the job is lost, the worker knows, and ends the command.
+            try? await job.progress(line.percent, line.text)
+        }
+    }
+
+    private func run(
+        _ job: WorkerJob, _ environment: [String], onReport: @escaping @Sendable ([UInt8]) -> Void
+    ) async throws -> CommandRunner.End {
         var pause = Duration.seconds(1)
         while true {
             do throws(RunnerError) {
-                return try await runner.run(input: job.body, environment: environment)
+                return try await runner.run(
+                    input: job.body, environment: environment, output: output, onReport: onReport)
             } catch {
                 logger.error("cannot run the command", metadata: ["job": "\(job.id)", "error": "\(error)"])
                 try? await Task.sleep(for: pause)
@@ -54,14 +89,26 @@ struct JobCommand: Sendable {
 }
 
 /// A command that has not ended with status 0.
-struct CommandFailure: Error, CustomStringConvertible {
+struct CommandFailure: JobFailure, CustomStringConvertible {
     /// The exit status; the negative of the signal that has ended it.
     let status: Int32
     /// The last of what it has written to standard error.
     let errors: String
 
+    /// What those who wait for the job are told.
+    var reason: String { errors.isEmpty ? summary : errors }
     var summary: String { status < 0 ? "ended by signal \(-status)" : "exit status \(status)" }
     var description: String { errors.isEmpty ? summary : "\(summary): \(errors.withoutControls)" }
+}
+
+extension Result where Failure == any Error {
+    fileprivate init(_ body: () async throws -> Success) async {
+        do {
+            self = .success(try await body())
+        } catch {
+            self = .failure(error)
+        }
+    }
 }
 
 extension StringProtocol {

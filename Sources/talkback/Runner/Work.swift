@@ -15,7 +15,8 @@ struct Work: AsyncParsableCommand {
         abstract: "Runs a command for each job.",
         usage: """
             talkback work [--tube <name> ...] [--concurrency <number>] [--attempts <number>] [--timeout <seconds>] \
-            [--backoff <first[:longest[:factor]]>] [--grace <seconds>] [--address <address>] -- <command> [<argument> ...]
+            [--backoff <first[:longest[:factor]]>] [--grace <seconds>] [--output <use>] [--address <address>] \
+            -- <command> [<argument> ...]
             """,
         discussion: """
             The command gets the job's body on standard input, as a file that it need not read, and these variables: \
@@ -26,8 +27,12 @@ struct Work: AsyncParsableCommand {
             While the command runs, the job is touched, so that the job's own time to run says how soon others get it when this \
             program is gone, and not how long the command may take. If the job is lost all the same, the command is ended.
 
-            The command's standard output is this program's own. Of its standard error the last 8192 bytes are kept: they are the \
-            reason of a failure, in the log. Each command is a process group of its own, which ends, whatever it does, when this \
+            The command's standard output is the job's result, at most 1 MiB; with more the job is buried. Who submitted the job can \
+            ask for it: see "talkback submit --help". Of its standard error the last 8192 bytes are kept: they are the \
+            reason of a failure, in the log, and for who submitted the job. How far the command is, it can write to the descriptor \
+            that TALKBACK_PROGRESS_FD names, in lines like "42% resizing page 3"; or it runs "talkback progress 42 resizing". When \
+            somebody cancels the job, the command is ended. (On beanstalkd, which has no place for results, standard output is \
+            this program's own, once the command has ended.) Each command is a process group of its own, which ends, whatever it does, when this \
             program is gone.
 
             SIGTERM or SIGINT: no more jobs are taken, the commands that run go on to their end, and then the program ends with \
@@ -40,6 +45,8 @@ struct Work: AsyncParsableCommand {
               talkback work --tube mail --attempts 10 --backoff 60:86400 -- ./send
                   Mails that cannot be sent are tried again after a minute,
                   three minutes, nine, ... and at most a day.
+              talkback work --tube report -- sh -c 'echo 50% halfway >&3; wc -l'
+                  What it prints is the result.
               talkback work --tube log -- sh -c 'cat >> all.log'
                   Needs no program.
             """)
@@ -71,6 +78,12 @@ struct Work: AsyncParsableCommand {
             valueName: "folder"))
     var failures: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of the command's standard output: result, or inherit, which makes it this program's own.",
+            valueName: "use"))
+    var output = OutputArgument.result
+
     @Option(help: "The least that is logged.")
     var logLevel = LogLevel(.info)
 
@@ -101,13 +114,14 @@ struct Work: AsyncParsableCommand {
         Rights.raiseDescriptorLimit()
         let runner = CommandRunner(launcher: launcher, on: loop)
         let address = server.address
-        let job = JobCommand(runner: runner, reasons: Reasons(for: address, in: failures), logger: logger)
+        let job = JobCommand(
+            runner: runner, output: output.use, reasons: Reasons(for: address, in: failures), logger: logger)
         let options = retries.workerOptions(
             tubes: tube.map(\.tube), concurrency: concurrency,
             grace: grace?.duration ?? .seconds(100 * 365 * 86_400))
-        let worker = Worker(options, at: address, on: loop, handlerExecutor: loop, logger: logger) {
-            try await job.run($0)
-        }
+        let worker = Worker.returningResults(
+            options, at: address, on: loop, handlerExecutor: loop, logger: logger
+        ) { try await job.run($0) }
         let stop = StopRequests(worker, logger)
         let actions: [(Int32, @Sendable () -> Void)] = [
             (SIGTERM, stop.signalCame), (SIGINT, stop.signalCame), (SIGHUP, {}),
@@ -128,6 +142,13 @@ struct Work: AsyncParsableCommand {
             }
         }
     }
+}
+
+/// The value of `--output`.
+enum OutputArgument: String, ExpressibleByArgument, CaseIterable {
+    case result, inherit
+
+    var use: CommandRunner.OutputUse { self == .result ? .kept : .shared }
 }
 
 /// What a signal to stop does.

@@ -205,7 +205,7 @@ struct Draining {
                 if record.state == .buried {
                     try? await taken.job.bury(priority: record.priority)
                 } else {
-                    try? await taken.job.release(priority: record.priority, delay: .seconds(Int64(record.delay)))
+                    _ = try? await taken.job.release(priority: record.priority, delay: .seconds(Int64(record.delay)))
                 }
             }
         }

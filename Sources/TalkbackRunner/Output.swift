@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+internal import AsyncSockets
+internal import Glibc
+internal import Sockets
+internal import SystemPackage
+
+/// What a command writes into one of its descriptors: a pipe, of which this program has the other end.
+final class Output: @unchecked Sendable {
+    // `@unchecked`: only code that is isolated to the runner uses it.
+
+    /// What is made of it.
+    enum Use {
+        /// The first bytes are kept, so many.
+        case first(Int)
+        /// The last bytes are kept, so many.
+        case last(Int)
+        /// Each line is given away as it comes; the beginning of one of more than so many bytes is thrown away.
+        case lines(limit: Int, ([UInt8]) -> Void)
+    }
+
+    private let use: Use
+    private let reading: FileDescriptor
+    /// The command's end, until it has it.
+    let writing: FileDescriptor
+    private(set) var bytes: [UInt8] = []
+    /// How many there were.
+    private(set) var count = 0
+
+    init(_ use: Use) throws(Errno) {
+        self.use = use
+        (reading, writing) = try OutputPipe.make()
+    }
+
+    deinit {
+        try? reading.close()
+    }
+
+    /// Takes what comes until there is nothing more to come, or the task is cancelled.
+    func read(on loop: EventLoop) async {
+        while take(), !Task.isCancelled {
+            // Without the loop there is still the clock.
+            if (try? await loop.wait(for: .readable, on: reading)) == nil {
+                _ = try? await loop.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    /// Takes what is there and does not block.
+    ///
+    /// - Returns: Whether there may be more later.
+    @discardableResult
+    func take() -> Bool {
+        // Somebody who writes without end is not to keep everybody else from the loop.
+        for _ in 0..<16 {
+            var count = 0
+            let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, initialized in
+                // SAFETY: read writes at most as many bytes as there is room for.
+                count = unsafe Glibc.read(reading.rawValue, buffer.baseAddress, buffer.count)
+                initialized = max(0, count)
+            }
+            if count < 0 { return errno == EAGAIN || errno == EINTR }
+            if count == 0 { return false }
+            add(piece)
+        }
+        return true
+    }
+
+    private func add(_ piece: [UInt8]) {
+        count += piece.count
+        switch use {
+        case .first(let limit): bytes += piece.prefix(max(0, limit - bytes.count))
+        case .last(let limit):
+            bytes += piece
+            if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
+        case .lines(let limit, let body):
+            bytes += piece
+            var rest = bytes[...]
+            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                body(Array(rest[..<end]))
+                rest = rest[(end + 1)...]
+            }
+            bytes = Array(rest.suffix(limit))
+        }
+    }
+}

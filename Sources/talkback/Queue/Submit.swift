@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Foundation
+import TalkbackClient
+
+struct Submit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Hands in a job, and waits for what comes out if it is asked to.",
+        discussion: """
+            The body is an argument, or all of standard input, or all of a file. The job's number is printed when the server has said \
+            that it keeps the job; the outcome is kept for as long as --keep says, for "talkback status".
+
+            With --wait the number is not printed, but the result, byte for byte, when the job is done; with --follow standard error \
+            shows meanwhile how far it is. Interrupted, or when the time is over, this program ends, and the job goes on: "talkback \
+            cancel" is for that.
+
+            EXIT STATUS:
+              0   The server keeps the job; with --wait or --follow, it is done.
+              1   An error, which is told on standard error.
+              2   The job has failed; the reason is told on standard error.
+              3   Somebody has cancelled the job.
+              4   It has not ended in time.
+              64  The arguments are wrong.
+
+            EXAMPLES:
+              talkback submit holiday.jpg --tube resize
+              talkback submit --tube report --wait < year.csv > report.pdf
+              talkback submit --tube report --follow --attempts 3 --key year-2025 < year.csv
+                  However often it is asked for, it is made once.
+            """)
+
+    @OptionGroup var queue: QueueOptions
+
+    @Argument(help: "The body. Without it, or with -, standard input is the body.")
+    var body: String?
+
+    @Option(help: "The tube to put into. (default: default)", transform: Tube.init(argument:))
+    var tube = Tube.default
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How urgent: 0 goes first, 4294967295 last.", valueName: "number"))
+    var priority: Priority = 1024
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long until it is ready, in whole seconds.", valueName: "seconds"))
+    var delay = WholeSeconds(0)
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long a worker has for it before another gets it, in whole seconds, 1 or more.", valueName: "seconds"))
+    var timeToRun = WholeSeconds(60)
+
+    @Option(help: ArgumentHelp("How long its outcome is kept, in whole seconds.", valueName: "seconds"))
+    var keep = WholeSeconds(3600)
+
+    @OptionGroup var tags: TagOptions
+
+    @Option(help: ArgumentHelp("Take the body from a file.", valueName: "path"))
+    var file: String?
+
+    @Flag(help: "Wait for the end, and print the result.")
+    var wait = false
+
+    @Flag(help: "As --wait, and show how far it is.")
+    var follow = false
+
+    @Option(help: ArgumentHelp("Wait so long at most, in whole seconds.", valueName: "seconds"))
+    var timeout: WholeSeconds?
+
+    func validate() throws {
+        guard file == nil || body == nil else { throw ValidationError("--file and <body> do not go together.") }
+        guard timeToRun.duration > .zero else { throw ValidationError("--time-to-run takes 1 second or more.") }
+        guard timeout == nil || wait || follow else {
+            throw ValidationError("--timeout goes with --wait or --follow.")
+        }
+    }
+
+    func run() async throws {
+        Output.reportBrokenPipes()
+        let bytes = try await bytes()
+        var options = PutOptions(
+            priority: priority, delay: delay.duration, timeToRun: timeToRun.duration, keepOutcome: keep.duration)
+        tags.apply(to: &options)
+        try await queue.withClient { client in
+            let submission = try await client.submit(bytes, to: tube, options)
+            var output = Output()
+            guard wait || follow else {
+                output.append(line: "\(submission.id)")
+                return try await output.flush()
+            }
+            switch try await outcome(of: submission) {
+            case .done(let result): output.append(result)
+            case .failed(let reason):
+                StandardStreams.complain("Error: job \(submission.id) has failed: \(reason)")
+                throw ExitCode(2)
+            case .cancelled:
+                StandardStreams.complain("Error: job \(submission.id) was cancelled")
+                throw ExitCode(3)
+            case nil:
+                StandardStreams.complain("Error: job \(submission.id) has not ended in time, and goes on")
+                throw ExitCode(4)
+            }
+            try await output.flush()
+        }
+    }
+
+    /// More bytes are in no job.
+    private static let largestBody = 1 << 30
+
+    private func bytes() async throws -> [UInt8] {
+        if let body, body != "-" { return Array(body.utf8) }
+        return try await Input(file).readAll(upTo: Self.largestBody)
+    }
+
+    private func outcome(of submission: Submission) async throws -> Outcome? {
+        guard follow else {
+            if let timeout { return try await submission.outcome(within: timeout.duration) }
+            return try await submission.outcome
+        }
+        let limit = timeout?.duration
+        return try await withThrowingTaskGroup(of: Outcome?.self) { group in
+            group.addTask {
+                var bar = ProgressBar()
+                defer { bar.end() }
+                for try await status in submission.updates {
+                    if let outcome = status.outcome { return outcome }
+                    bar.show(status)
+                }
+                return nil
+            }
+            if let limit {
+                group.addTask {
+                    try await Task.sleep(for: limit)
+                    return nil
+                }
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a command says of how far it is: `42% resizing page 3`, on a descriptor that a variable names.
+struct ProgressLine: Hashable, Sendable {
+    /// The environment variable with the number of the descriptor.
+    static let variable = "TALKBACK_PROGRESS_FD"
+
+    /// 0 to 100.
+    let percent: Int
+    let text: String
+
+    init(percent: Int, text: String) {
+        self.percent = percent
+        self.text = text
+    }
+
+    /// A line without its end; `nil` if it does not begin with a number of per cent, up to 100.
+    init?(_ line: [UInt8]) {
+        let line = String(decoding: line, as: UTF8.self)
+        let digits = line.prefix { ("0"..."9").contains($0) }
+        guard let percent = Int(digits), percent <= 100 else { return nil }
+        var rest = line[digits.endIndex...]
+        // With decimals or not, but the protocol has whole ones.
+        if rest.first == "." { rest = rest.dropFirst().drop { ("0"..."9").contains($0) } }
+        if rest.first == "%" { rest = rest.dropFirst() }
+        guard rest.isEmpty || rest.first == " " else { return nil }
+        self.percent = percent
+        text = rest.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+    }
+
+    /// As a command writes it.
+    var line: String { "\(percent)% \(text)\n" }
+}

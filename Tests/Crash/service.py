@@ -149,7 +149,7 @@ class Replies:
         words = bytes(self.buffer[self.start : end]).decode("latin-1").split(" ")
         end += 2
         data = None
-        if words[0] in ("RESERVED", "FOUND", "OK"):
+        if words[0] in ("RESERVED", "FOUND", "OK", "STATE"):
             size = int(words[-1])
             if len(self.buffer) < end + size + 2:
                 return None

@@ -28,11 +28,12 @@ struct TourTests {
         let lines = outcome.output.split(separator: "\n").map(String.init)
         for line in [
             "1", "5", "mail         2         0        1       0        0       -", "no more: status 2",
-            "to ann@example.org",
+            "to ann@example.org", "5", "2", "50 %: counting",
             "drained 1: 1 delayed", "loaded 1", "HELLO",
         ] { #expect(lines.contains(line) || outcome.errors.contains(line), "\(line): \(outcome)") }
         #expect(lines.filter { $0 == "beach.jpg" }.count == 2)
         #expect(lines.filter { $0 == "to bob@example.org" }.count == 2)
         #expect(outcome.output.contains("4  mail  2 attempts  exit status 1"))
+        #expect(outcome.output.contains("\n8  cancelled  (attempt 0, for "))
     }
 }

@@ -765,15 +765,19 @@ final class Job
      *
      * @param string $reason of one that is longer than 4096 bytes the last ones are kept
      * @param int|null $delay seconds until it is tried again, unless it was submitted with a backoff; null: never
+     * @param int|null $attempts but not more often than this in all, unless it was submitted with a number of attempts
      * @return bool whether it will be tried again
      * @throws CancelledException if somebody has cancelled it
      * @throws NotFoundException if it is not reserved any more
      * @throws Exception
      */
-    public function fail(string $reason, ?int $delay = 10): bool
+    public function fail(string $reason, ?int $delay = 10, ?int $attempts = null): bool
     {
         $this->mustBeReserved('fail');
         $delay = $delay === null ? 'never' : Check::number('fail', 'delay', $delay);
+        if ($delay !== 'never' && $attempts !== null) {
+            $delay .= ':' . max(1, Check::number('fail', 'attempts', $attempts));
+        }
         $reason = Text::tail($reason, Session::LONGEST_REASON);
         $reply = $this->tell("fail $this->id $delay " . strlen($reason), ['RELEASED', 'BURIED'], $reason);
         $this->reservedOn = null;
@@ -1045,13 +1049,21 @@ final class Worker
         }
         try {
             $attempt = $job->attempt();
+            // Not beyond 2^30, where a shift would leave an int of 32 bits.
+            $delay = (int) min($this->options['backoffLimit'], $this->options['backoff'] * 2 ** min(30, $attempt - 1));
+            try {
+                $reason = $error->getMessage() === '' ? get_class($error) : $error->getMessage();
+                return $job->fail($reason, $delay, $this->options['attempts']) ? 'released' : 'buried';
+            } catch (CancelledException $cancelled) {
+                return 'cancelled';
+            } catch (ProtocolException $other) {
+                // It has no place for reasons.
+            }
             if ($attempt >= $this->options['attempts']) {
                 $job->bury();
                 return 'buried';
             }
-            // Not beyond 2^30, where a shift would leave an int of 32 bits.
-            $delay = min($this->options['backoffLimit'], $this->options['backoff'] * 2 ** min(30, $attempt - 1));
-            $job->release(['delay' => (int) $delay]);
+            $job->release(['delay' => $delay]);
             return 'released';
         } catch (Exception $lost) {
             // It was to be released, and its attempts are used up; or, whatever became of it, the server gives it out again

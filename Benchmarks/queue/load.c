@@ -12,6 +12,8 @@
 //       puts jobs as fast as it can. Prints the seconds.
 //   load idle PORT COUNT
 //       holds so many connections until standard input ends. Prints "ready" when all are accepted.
+//   load wait PORT COUNT
+//       as idle, but each connection waits for the outcome of a job of its own, which nobody reserves. For talkback only.
 //   load commit FOLDER COUNT
 //       puts a row into an SQLite database, or deletes it, and waits for the disk, with a short pause in between, as a
 //       server has one. Prints the median of one commit in microseconds.
@@ -471,7 +473,7 @@ static void fill(const char *tube, long jobs, size_t body_length, long priority)
     printf("%.6f\n", (now() - start) / 1e9);
 }
 
-static void idle(int connections) {
+static void idle(int connections, int waiting) {
     struct rlimit limit;
     getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
@@ -483,6 +485,17 @@ static void idle(int connections) {
             pipe.descriptor = dial();
         }
         exchange(&pipe, "list-tube-used\r\n", 16, 1, using, NULL);
+        if (waiting) {
+            unsigned long long id;
+            char line[LINE];
+            const char *use = "use pages\r\n", *put = "put 0 0 60 4\r\npage\r\n";
+            exchange(&pipe, use, strlen(use), 1, using, NULL);
+            exchange(&pipe, put, strlen(put), 1, inserted, &id);
+            int length = snprintf(line, sizeof line, "wait %llu 86400\r\n", id);
+            if (send(pipe.descriptor, line, length, MSG_NOSIGNAL) != length) {
+                fail("send");
+            }
+        }
     }
     printf("ready\n");
     fflush(stdout);
@@ -534,6 +547,7 @@ static int usage(void) {
                     "       load pipeline PORT PUTS SECONDS BODYBYTES\n"
                     "       load fill PORT TUBE COUNT BODYBYTES [PRIORITY]\n"
                     "       load idle PORT COUNT\n"
+                    "       load wait PORT COUNT\n"
                     "       load commit FOLDER COUNT\n");
     return 64;
 }
@@ -553,7 +567,9 @@ int main(int count, char **arguments) {
     } else if (strcmp(mode, "fill") == 0 && count >= 6) {
         fill(arguments[3], atol(arguments[4]), atol(arguments[5]), count > 6 ? atol(arguments[6]) : 0);
     } else if (strcmp(mode, "idle") == 0) {
-        idle(atoi(arguments[3]));
+        idle(atoi(arguments[3]), 0);
+    } else if (strcmp(mode, "wait") == 0) {
+        idle(atoi(arguments[3]), 1);
     } else if (strcmp(mode, "commit") == 0) {
         commit(arguments[2], atol(arguments[3]));
     } else {

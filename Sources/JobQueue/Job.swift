@@ -40,6 +40,8 @@ final class Job: Timed {
     var state = JobState.ready
     /// How many changes were recorded, 255 at most.
     var changeCount: UInt8 = 0
+    /// Whether somebody waits for its end.
+    var isObserved = false
     /// Since when the job is in its state.
     var since: QueueTime
     /// What only some jobs have.

@@ -54,7 +54,7 @@ extension JobQueue {
             self.record(delete: job)
             outcome.sequence = job.sequence
         }
-        if !observers.isEmpty { tellObservers(of: job.id, JobStatus(outcome, at: now)) }
+        if job.isObserved { tellObservers(of: job.id, JobStatus(outcome, at: now)) }
         removeIfUnused(job.tube)
     }
 
@@ -75,17 +75,17 @@ extension JobQueue {
         let isUnique = !record.key.isEmpty && record.uniqueUntil > now
         if !isUnique, !record.key.isEmpty { forgetKey(of: record) }
         if record.keptUntil > now {
-            timers.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
+            patience.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
         } else if isUnique {
             outcomes.removeData(of: outcome)
-            timers.set(outcome, to: record.uniqueUntil)
+            patience.set(outcome, to: record.uniqueUntil)
         } else {
             forget(outcome)
         }
     }
 
     private func forget(_ outcome: Outcome) {
-        timers.remove(outcome)
+        patience.remove(outcome)
         forgetKey(of: outcome.record)
         self.record(forget: outcome.record.id)
         outcomes.remove(outcome)

@@ -37,10 +37,11 @@ extension JobQueue {
             let status = status(of: id, at: now)
         else { return .notFound }
         guard !status.isEnd, seconds > 0 || interest == .everything else { return .over(status) }
+        jobs[id]?.isObserved = true
         client.observed = id
         client.isFollower = interest == .everything
         client.waitEnd = now + seconds
-        timers.set(client, to: now + seconds)
+        patience.set(client, to: now + seconds)
         client.observerIndex = observers[id]?.count ?? 0
         observers[id, default: []].append(client)
         totals.observers += 1
@@ -50,7 +51,7 @@ extension JobQueue {
     func endObservation(_ client: Client) {
         guard let id = client.observed else { return }
         client.observed = nil
-        timers.remove(client)
+        patience.remove(client)
         totals.observers -= 1
         guard let last = observers[id]?.popLast() else { return }
         if last !== client {
@@ -58,6 +59,7 @@ extension JobQueue {
             last.observerIndex = client.observerIndex
         } else if observers[id]?.isEmpty == true {
             observers[id] = nil
+            jobs[id]?.isObserved = false
         }
     }
 
@@ -72,7 +74,7 @@ extension JobQueue {
     /// Tells those who follow a job that it is different now.
     @inline(__always)
     func hasChanged(_ job: Job, at now: QueueTime) {
-        if !observers.isEmpty { tellObservers(of: job.id, JobStatus(job, at: now)) }
+        if job.isObserved { tellObservers(of: job.id, JobStatus(job, at: now)) }
     }
 
     func tellObservers(of id: UInt64, _ status: JobStatus) {

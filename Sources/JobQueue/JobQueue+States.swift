@@ -78,12 +78,17 @@ extension JobQueue {
     // MARK: Time
 
     /// When ``advance(to:)`` has something to do next; `nil` if it has nothing.
-    public var nextTime: QueueTime? { timers.first?.time }
+    public var nextTime: QueueTime? { nextTimed?.time }
+
+    private var nextTimed: Timed? {
+        guard let one = timers.first, let other = patience.first else { return timers.first ?? patience.first }
+        return one.time <= other.time ? one : other
+    }
 
     /// Does what is due: delays, times to run and pauses end, then those who wait are served, then waits end.
     public func advance(to now: QueueTime) {
-        while let timed = timers.first, timed.time <= now {
-            timers.remove(timed)
+        while let timed = nextTimed, timed.time <= now {
+            if timed is Client || timed is Outcome { patience.remove(timed) } else { timers.remove(timed) }
             switch timed {
             case let job as Job: jobIsDue(job, at: now)
             case let tube as Tube:

@@ -22,7 +22,10 @@ public final class JobQueue {
     private(set) var tubes: [Tube] = []
     private(set) var clients = ClientTable()
     private let defaultTube: Tube
+    /// Of jobs and tubes.
     var timers = TimerHeap()
+    /// Of clients that wait, and of outcomes: there may be many, for long, and each step of a job would be behind them all.
+    var patience = TimerHeap()
     var effects: [Effect] = []
     /// Tubes with clients that wait in which jobs have become ready.
     var awaited: [Tube] = []
@@ -323,14 +326,14 @@ public final class JobQueue {
 
     func startTimer(of client: Client) {
         guard let time = [client.waitEnd, client.marginStart].compactMap({ $0 }).min() else { return }
-        timers.set(client, to: time)
+        patience.set(client, to: time)
     }
 
     func endWait(_ client: Client) {
         guard client.isWaiting else { return }
         client.isWaiting = false
         totals.waiting -= 1
-        timers.remove(client)
+        patience.remove(client)
         for tube in client.watched { tube.waiters.removeOne() }
     }
 

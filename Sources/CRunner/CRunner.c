@@ -85,3 +85,7 @@ pid_t crunner_reap(int *status) {
 int crunner_process_descriptor(pid_t process) {
     return (int)syscall(SYS_pidfd_open, process, 0);
 }
+
+int crunner_pipe_size(int pipe) {
+    return fcntl(pipe, F_GETPIPE_SZ);
+}

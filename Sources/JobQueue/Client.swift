@@ -45,7 +45,7 @@ struct ClientTable {
     }
 }
 
-/// Its timer is the end of its wait for a job.
+/// Its timer is the end of its wait, for a job or for one to end.
 final class Client: Timed {
     let id: ClientID
     var used: Tube

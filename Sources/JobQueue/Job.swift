@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What there is a timer for: delayed and reserved jobs, paused tubes, clients that wait.
+/// What there is a timer for: delayed and reserved jobs, paused tubes, clients that wait, outcomes that are kept.
 class Timed {
     /// When the timer fires. For a buried job, which has none, its number in the order of burying.
     var time = QueueTime(nanoseconds: 0)

@@ -20,27 +20,33 @@ extension JobQueue {
         case notFound
     }
 
+    /// All there is to say of what was done.
+    public enum Done: Hashable, Sendable {
+        /// It was.
+        case done
+    }
+
     static let workerWasLost = Array("the worker was lost".utf8)
     static let releasedTooOften = Array("released with no attempts left".utf8)
 
     /// A worker says how far it is with a job, whose time to run begins anew.
     public func progress(
         _ id: UInt64, percent: UInt8, text: [UInt8], by client: ClientID, at now: QueueTime
-    ) -> Answer<Bool> {
+    ) -> Answer<Done> {
         guard touch(id, by: client, at: now), let job = jobs[id] else { return refusal(id, client) }
         change(job) {
             $0.percent = min(percent, 100)
             $0.text = text
         }
         hasChanged(job, at: now)
-        return .taken(true)
+        return .taken(.done)
     }
 
     /// A job is done.
-    public func finish(_ id: UInt64, _ result: [UInt8], by client: ClientID, at now: QueueTime) -> Answer<Bool> {
+    public func finish(_ id: UInt64, _ result: [UInt8], by client: ClientID, at now: QueueTime) -> Answer<Done> {
         guard let job = reserved(id, by: client) else { return refusal(id, client) }
         end(job, .done, result, at: now)
-        return .taken(true)
+        return .taken(.done)
     }
 
     /// An attempt has failed.
@@ -61,10 +67,8 @@ extension JobQueue {
         return .taken(giveBack(job, delay: pause, isLast: job.isUsedUp(after: attempts), reason: reason, at: now))
     }
 
-    /// Whether a client has reserved a job, or does not know yet that it was cancelled.
-    public func isHeld(_ id: UInt64, by client: ClientID) -> Bool {
-        reserved(id, by: client) != nil || clients[client]?.cancelled.contains(id) == true
-    }
+    /// Whether a client has reserved a job.
+    public func isHeld(_ id: UInt64, by client: ClientID) -> Bool { reserved(id, by: client) != nil }
 
     private func refusal<Value>(_ id: UInt64, _ client: ClientID) -> Answer<Value> {
         guard let client = clients[client], let place = client.cancelled.firstIndex(of: id) else { return .notFound }
@@ -84,17 +88,28 @@ extension JobQueue {
         setReason(reason, of: job)
         if delay > 0 { makeDelayed(job, until: now + delay, at: now) } else { makeReady(job, at: now) }
         record(change: job)
+        hasChanged(job, at: now)
         serveWaiters(at: now)
         return .released
     }
 
     /// Puts a reserved job back whose worker does not answer for it any more. Whoever waits for it gets it from
     /// ``serveWaiters(at:)``.
-    func takeBack(_ job: Job, at now: QueueTime) {
+    func takeBack(_ job: Job, hasTimedOut: Bool, at now: QueueTime) {
+        if hasTimedOut {
+            job.counts.timeouts += 1
+            totals.jobTimeouts += 1
+        }
         takeOut(job)
         guard !job.isUsedUp else { return die(job, Self.workerWasLost, at: now) }
-        if job.tags != nil { setReason(Self.workerWasLost, of: job) }
         makeReady(job, at: now)
+        if job.tags != nil {
+            setReason(Self.workerWasLost, of: job)
+            record(change: job)
+        } else if hasTimedOut {
+            recordCounts(of: job)
+        }
+        hasChanged(job, at: now)
     }
 
     /// Puts a job aside that was taken out and will not be tried again.

@@ -25,14 +25,14 @@ extension JobQueue {
         }
         if let holder = job.holder {
             // A worker that never says anything of its jobs is not remembered for ever.
-            if holder.cancelled.count == Self.longestMemory { holder.cancelled.removeFirst() }
+            if holder.cancelled.count == Self.cancelledLimit { holder.cancelled.removeFirst() }
             holder.cancelled.append(id)
         }
         end(job, .cancelled, [], at: now)
         return .cancelled
     }
 
-    private static var longestMemory: Int { 1000 }
+    private static var cancelledLimit: Int { 1000 }
 
     /// Takes a job out for good.
     func end(_ job: Job, _ end: JobEnd, _ data: [UInt8], at now: QueueTime) {
@@ -40,22 +40,23 @@ extension JobQueue {
         jobs.remove(job.id)
         byteCount -= job.memory
         job.tube.deleteCount += 1
-        let record = OutcomeRecord(
-            id: job.id, tube: job.tube.name, key: job.tags?.key ?? [], end: end, attempt: job.attempt, time: now,
-            keptUntil: now + (job.tags?.keepSeconds ?? 0), uniqueUntil: now + (job.tags?.keySeconds ?? 0), data: data)
-        let outcome = Outcome(record)
-        if let tags = job.tags {
-            let isKept = tags.keepSeconds > 0 || (!tags.key.isEmpty && tags.keySeconds > 0)
-            if !tags.key.isEmpty, tags.keySeconds == 0 { forgetKey(of: record) }
-            self.record(end: job, isKept ? record : nil)
-            outcome.sequence = job.sequence
-            if isKept { keep(outcome, at: now) }
-        } else {
-            self.record(delete: job)
-            outcome.sequence = job.sequence
-        }
-        if job.isObserved { tellObservers(of: job.id, JobStatus(outcome, at: now)) }
+        if let tags = job.tags { keepOutcome(of: job, tags, end, data, at: now) } else { record(delete: job) }
+        if job.isObserved { tellObservers(of: job.id, JobStatus(job, end, data)) }
         removeIfUnused(job.tube)
+    }
+
+    private func keepOutcome(of job: Job, _ tags: JobTags, _ end: JobEnd, _ data: [UInt8], at now: QueueTime) {
+        let isKept = tags.keepSeconds > 0
+        let isUnique = !tags.key.isEmpty && tags.keySeconds > 0
+        let record = OutcomeRecord(
+            id: job.id, tube: job.tube.name, key: tags.key, end: end, attempt: job.attempt, attempts: tags.attempts,
+            time: now, keptUntil: now + tags.keepSeconds, uniqueUntil: now + tags.keySeconds, data: isKept ? data : [])
+        if !isUnique { forgetKey(of: record) }
+        self.record(end: job, isKept || isUnique ? record : nil)
+        guard isKept || isUnique else { return }
+        let outcome = Outcome(record)
+        outcome.sequence = job.sequence
+        keep(outcome, at: now)
     }
 
     // MARK: What is kept
@@ -63,6 +64,11 @@ extension JobQueue {
     func keep(_ outcome: Outcome, at now: QueueTime) {
         outcomes.insert(outcome)
         outcomeIsDue(outcome, at: now)
+        if outcome.record.memory > maximumOutcomeBytes, !outcome.isForgotten {
+            // Without it the others have room.
+            outcomes.dropCount += 1
+            return forget(outcome)
+        }
         while outcomes.byteCount > maximumOutcomeBytes, let oldest = outcomes.oldest() {
             outcomes.dropCount += 1
             forget(oldest)
@@ -77,7 +83,10 @@ extension JobQueue {
         if record.keptUntil > now {
             patience.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
         } else if isUnique {
-            outcomes.removeData(of: outcome)
+            if !record.data.isEmpty {
+                outcomes.removeData(of: outcome)
+                self.record(forgetDataOf: record.id)
+            }
             patience.set(outcome, to: record.uniqueUntil)
         } else {
             forget(outcome)

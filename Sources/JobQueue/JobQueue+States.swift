@@ -39,7 +39,6 @@ extension JobQueue {
             totals.urgent += 1
         }
         noteReady(job.tube)
-        hasChanged(job, at: now)
     }
 
     private func noteReady(_ tube: Tube) {
@@ -52,7 +51,6 @@ extension JobQueue {
         timers.set(job, to: time)
         job.tube.delayed.insert(job)
         totals.delayed += 1
-        hasChanged(job, at: now)
     }
 
     /// Gives ready jobs to those who wait: as long as there are both, the most urgent of all to the client that has waited
@@ -103,7 +101,9 @@ extension JobQueue {
         }
         if !dying.isEmpty {
             // What is due at one time has no order in the heap.
-            for job in dying.sorted(by: { $0.id < $1.id }) { hasTimedOut(job, at: now) }
+            for job in dying.sorted(by: { $0.id < $1.id }) {
+                takeBack(job, hasTimedOut: true, at: now)
+            }
             dying.removeAll()
         }
         serveWaiters(at: now)
@@ -120,16 +120,10 @@ extension JobQueue {
     private func jobIsDue(_ job: Job, at now: QueueTime) {
         guard job.state == .reserved else {
             takeOut(job)
-            return makeReady(job, at: now)
+            makeReady(job, at: now)
+            return hasChanged(job, at: now)
         }
-        if job.isUsedUp { dying.append(job) } else { hasTimedOut(job, at: now) }
-    }
-
-    private func hasTimedOut(_ job: Job, at now: QueueTime) {
-        job.counts.timeouts += 1
-        totals.jobTimeouts += 1
-        takeBack(job, at: now)
-        recordCounts(of: job)
+        if job.isUsedUp { dying.append(job) } else { takeBack(job, hasTimedOut: true, at: now) }
     }
 
     private func waitIsOver(_ client: Client, at now: QueueTime) {

@@ -75,7 +75,6 @@ public final class JobQueue {
         // Jobs and clients hold their tubes, and these them.
         for tube in tubes { tube.letGo() }
         clients.forEach { $0.reserved = JobHeap() }
-        observers.removeAll()
     }
 
     /// What has happened to a client that waited.
@@ -118,9 +117,7 @@ public final class JobQueue {
         endWait(client)
         endObservation(client)
         while let job = client.reserved.first {
-            takeBack(job, at: now)
-            // The reason, unless it was recorded already.
-            if job.tags != nil, job.state == .ready { recordCounts(of: job) }
+            takeBack(job, hasTimedOut: false, at: now)
         }
         serveWaiters(at: now)
         client.used.usingCount -= 1
@@ -461,9 +458,10 @@ public final class JobQueue {
     private func kick(_ job: Job, at now: QueueTime) {
         takeOut(job)
         job.counts.kicks += 1
-        change(job) { $0.formerReserves = job.counts.reserves }
+        if job.counts.reserves > 0 { change(job) { $0.formerReserves = job.counts.reserves } }
         makeReady(job, at: now)
         record(change: job)
+        hasChanged(job, at: now)
     }
 
     // MARK: Tubes

@@ -26,6 +26,8 @@ public struct JobStatus: Hashable, Sendable {
     public let state: State
     /// Which attempt it is, or how many there were.
     public let attempt: UInt32
+    /// How many there may be; 0 for any number.
+    public let attempts: UInt32
     /// Whole seconds since it is so.
     public let seconds: Int64
     /// What the worker has reported.
@@ -45,11 +47,13 @@ public struct JobStatus: Hashable, Sendable {
 
     /// A status.
     public init(
-        id: UInt64, state: State, attempt: UInt32, seconds: Int64, percent: UInt8, data: [UInt8], sequence: UInt64 = 0
+        id: UInt64, state: State, attempt: UInt32, attempts: UInt32, seconds: Int64, percent: UInt8, data: [UInt8],
+        sequence: UInt64 = 0
     ) {
         self.id = id
         self.state = state
         self.attempt = attempt
+        self.attempts = attempts
         self.seconds = seconds
         self.percent = percent
         self.data = data
@@ -60,10 +64,18 @@ public struct JobStatus: Hashable, Sendable {
         id = job.id
         state = .current(job.state)
         attempt = job.attempt
+        attempts = job.tags?.attempts ?? 0
         seconds = max(0, now.seconds(since: job.since))
         percent = job.state == .reserved ? job.extras?.percent ?? 0 : 0
         data = job.state == .reserved ? job.extras?.text ?? [] : job.extras?.reason ?? []
         sequence = job.sequence
+    }
+
+    /// What those are told who wait when a job ends.
+    init(_ job: Job, _ end: JobEnd, _ data: [UInt8]) {
+        self.init(
+            id: job.id, state: .ended(end), attempt: job.attempt, attempts: job.tags?.attempts ?? 0, seconds: 0,
+            percent: end == .done ? 100 : 0, data: data, sequence: job.sequence)
     }
 
     init(_ outcome: Outcome, at now: QueueTime) {
@@ -71,6 +83,7 @@ public struct JobStatus: Hashable, Sendable {
         id = record.id
         state = .ended(record.end)
         attempt = record.attempt
+        attempts = record.attempts
         seconds = max(0, now.seconds(since: record.time))
         percent = record.end == .done ? 100 : 0
         data = record.data

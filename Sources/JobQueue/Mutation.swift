@@ -12,6 +12,8 @@ public enum Mutation: Hashable, Sendable {
     case delete(UInt64, changes: UInt8)
     /// A job with tags is gone, and so many changes as with a delete; of some an outcome is kept.
     case end(UInt64, changes: UInt8, OutcomeRecord?)
+    /// Of an outcome only the key matters any more.
+    case forgetData(UInt64)
     /// An outcome is not kept any more.
     case forget(UInt64)
     /// A tube is paused for so many seconds, until a time; for 0 seconds: is not paused any more.
@@ -117,7 +119,7 @@ extension JobQueue {
         case .put(let job): job.body.count + (job.tags == nil ? 500 : 1000)
         case .change(let change): 8192 + change.reason.count
         case .end(_, _, let outcome): 16_384 + (outcome?.data.count ?? 0)
-        case .delete, .forget, .pause: 8192
+        case .delete, .forget, .forgetData, .pause: 8192
         }
     }
 
@@ -166,6 +168,11 @@ extension JobQueue {
         guard isRecording else { return }
         job.sequence = nextSequence()
         append(.end(job.id, changes: job.changeCount, outcome))
+    }
+
+    func record(forgetDataOf id: UInt64) {
+        guard isRecording else { return }
+        append(.forgetData(id))
     }
 
     func record(forget id: UInt64) {
@@ -242,8 +249,10 @@ extension JobQueue {
 
     /// Remembers an outcome again that was kept. Only for a queue without clients; in the order in which they came.
     public func restore(_ outcome: OutcomeRecord, at now: QueueTime) {
-        if !outcome.key.isEmpty, outcome.uniqueUntil > now {
-            keys[UniqueKey(tube: outcome.tube, key: outcome.key)] = outcome.id
+        let key = UniqueKey(tube: outcome.tube, key: outcome.key)
+        // The clock may have been set back since: a job that is there has it.
+        if !outcome.key.isEmpty, outcome.uniqueUntil > now, keys[key].map({ jobs[$0] == nil }) ?? true {
+            keys[key] = outcome.id
         }
         keep(Outcome(outcome), at: now)
     }

@@ -12,6 +12,8 @@ public struct OutcomeRecord: Hashable, Sendable {
     public var end: JobEnd
     /// How many attempts there were.
     public var attempt: UInt32
+    /// How many there might have been; 0 for any number.
+    public var attempts: UInt32
     /// When it has ended.
     public var time: QueueTime
     /// Until when the outcome can be asked for.
@@ -23,14 +25,15 @@ public struct OutcomeRecord: Hashable, Sendable {
 
     /// What is remembered of a job.
     public init(
-        id: UInt64, tube: [UInt8], key: [UInt8], end: JobEnd, attempt: UInt32, time: QueueTime, keptUntil: QueueTime,
-        uniqueUntil: QueueTime, data: [UInt8]
+        id: UInt64, tube: [UInt8], key: [UInt8], end: JobEnd, attempt: UInt32, attempts: UInt32, time: QueueTime,
+        keptUntil: QueueTime, uniqueUntil: QueueTime, data: [UInt8]
     ) {
         self.id = id
         self.tube = tube
         self.key = key
         self.end = end
         self.attempt = attempt
+        self.attempts = attempts
         self.time = time
         self.keptUntil = keptUntil
         self.uniqueUntil = uniqueUntil

@@ -66,15 +66,16 @@ extension Committer {
         let outcomes = try HotStatement(
             database,
             """
-            SELECT id, tube, key, end, attempt, time, kept_until, unique_until, data FROM outcome ORDER BY number
+            SELECT id, tube, key, end, attempt, attempts, time, kept_until, unique_until, data FROM outcome ORDER BY number
             """)
         try outcomes.forEachRow {
             queue.restore(
                 OutcomeRecord(
                     id: UInt64(bitPattern: outcomes.number(0)), tube: outcomes.bytes(1), key: outcomes.bytes(2),
                     end: JobEnd(rawValue: String(decoding: outcomes.bytes(3), as: UTF8.self)) ?? .failed,
-                    attempt: outcomes.number32(4), time: time(outcomes.number(5)), keptUntil: time(outcomes.number(6)),
-                    uniqueUntil: time(outcomes.number(7)), data: outcomes.bytes(8)),
+                    attempt: outcomes.number32(4), attempts: outcomes.number32(5), time: time(outcomes.number(6)),
+                    keptUntil: time(outcomes.number(7)), uniqueUntil: time(outcomes.number(8)),
+                    data: outcomes.bytes(9)),
                 at: now)
         }
         let pauses = try HotStatement(database, "SELECT tube, seconds, until FROM pause")

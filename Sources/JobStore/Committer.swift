@@ -208,19 +208,22 @@ final class Committer: @unchecked Sendable {
                     cost += Self.pageSize + change.reason.count
                 }
             case .delete(let id, let changes), .end(let id, let changes, _):
-                try statements.deleteJob.delete(id)
-                if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.delete(id) }
+                try statements.deleteJob.run(id)
+                if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.run(id) }
                 // The table does not remember the highest number once it is gone.
                 if id >= nextID { nextID = group.nextID + Self.idStep }
                 cost += 2 * Self.pageSize
                 guard case .end(_, _, let outcome) = group.mutations[position] else { break }
-                try statements.deleteTags.delete(id)
+                try statements.deleteTags.run(id)
                 cost += Self.pageSize
                 guard let outcome else { break }
                 try statements.insertOutcome.insert(outcome, offset: offset)
                 cost += Self.pageSize + outcome.data.count
+            case .forgetData(let id):
+                try statements.forgetData.run(id)
+                cost += 2 * Self.pageSize
             case .forget(let id):
-                try statements.deleteOutcome.delete(id)
+                try statements.deleteOutcome.run(id)
                 cost += 2 * Self.pageSize
             case .pause(let tube, let seconds, let until):
                 if seconds == 0 {
@@ -249,7 +252,7 @@ final class Committer: @unchecked Sendable {
         for mutation in mutations {
             switch mutation {
             case .delete(let id, let changes), .end(let id, let changes, _): if changes > 0 { dropped[id] = 0 }
-            case .put, .change, .pause, .forget: break
+            case .put, .change, .pause, .forget, .forgetData: break
             }
         }
         guard !dropped.isEmpty else { return dropped }

@@ -73,6 +73,7 @@ enum Schema {
                         key TEXT NOT NULL,
                         end TEXT NOT NULL,
                         attempt INTEGER NOT NULL,
+                        attempts INTEGER NOT NULL,
                         time INTEGER NOT NULL,
                         kept_until INTEGER NOT NULL,
                         unique_until INTEGER NOT NULL,
@@ -89,7 +90,7 @@ struct Statements {
     let begin, commit, rollback: HotStatement
     let insertJob, deleteJob, replaceChange, deleteChange, setPause, deletePause, deleteOldPauses,
         setNextID: HotStatement
-    let insertTags, deleteTags, insertOutcome, deleteOutcome: HotStatement
+    let insertTags, deleteTags, insertOutcome, forgetData, deleteOutcome: HotStatement
 
     init(_ database: Database) throws {
         begin = try HotStatement(database, "BEGIN IMMEDIATE")
@@ -106,7 +107,8 @@ struct Statements {
         setNextID = try HotStatement(database, "UPDATE next_id SET id = ?")
         insertTags = try HotStatement(database, "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteTags = try HotStatement(database, "DELETE FROM tags WHERE id = ?")
-        insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        forgetData = try HotStatement(database, "UPDATE outcome SET data = x'' WHERE id = ?")
         deleteOutcome = try HotStatement(database, "DELETE FROM outcome WHERE id = ?")
     }
 }

@@ -96,7 +96,8 @@ public actor CommandRunner {
     ///   - input: What it can read from standard input.
     ///   - variables: Environment variables beside this program's own, each `NAME=value`.
     ///   - outputUse: What becomes of its standard output.
-    ///   - onReport: Told of each line that it writes to ``progressDescriptor``, on the runner's loop.
+    ///   - onReport: Told of the lines that it writes to ``progressDescriptor``, on the runner's loop; of those that come together
+    ///     only the last.
     /// - Throws: ``RunnerError`` if it was not started, or nothing is known of its end.
     public func run(
         input: [UInt8], environment variables: [String], output outputUse: OutputUse = .shared,
@@ -133,7 +134,7 @@ public actor CommandRunner {
         // What the command has written is there by now. What it has left behind may go on writing, to nobody.
         for reading in readings { reading.cancel() }
         for reading in readings { await reading.value }
-        for output in outputs { output.take() }
+        for output in outputs { output.takeRest() }
         return End(
             status: try result.get(), errors: errors.bytes, output: output?.bytes ?? [],
             outputCount: output?.count ?? 0)
@@ -144,7 +145,7 @@ public actor CommandRunner {
     ) throws(Errno) -> (Output, Output, Output?) {
         let errors = try Output(.last(errorLimit))
         do throws(Errno) {
-            let reports = try Output(.lines(limit: 1024, onReport))
+            let reports = try Output(.lastLine(limit: 1024, onReport))
             do throws(Errno) {
                 return (errors, reports, try use == .kept ? Output(.first(outputLimit)) : nil)
             } catch {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 internal import AsyncSockets
+internal import CRunner
 internal import Glibc
 internal import Sockets
 internal import SystemPackage
@@ -15,8 +16,8 @@ final class Output: @unchecked Sendable {
         case first(Int)
         /// The last bytes are kept, so many.
         case last(Int)
-        /// Each line is given away as it comes; the beginning of one of more than so many bytes is thrown away.
-        case lines(limit: Int, ([UInt8]) -> Void)
+        /// The last whole line of what has come is given away; of one of more than so many bytes the first ones.
+        case lastLine(limit: Int, ([UInt8]) -> Void)
     }
 
     private let use: Use
@@ -49,21 +50,39 @@ final class Output: @unchecked Sendable {
     /// Takes what is there and does not block.
     ///
     /// - Returns: Whether there may be more later.
-    @discardableResult
     func take() -> Bool {
         // Somebody who writes without end is not to keep everybody else from the loop.
         for _ in 0..<16 {
+            switch takePiece() {
+            case .some(0): return false
+            case .some: continue
+            case nil: return true
+            }
+        }
+        return true
+    }
+
+    /// Takes what is left of a command that has ended, and no more than fits into the pipe: somebody else may go on writing.
+    func takeRest() {
+        var left = max(1 << 16, Int(crunner_pipe_size(reading.rawValue)))
+        while left > 0, let count = takePiece(), count > 0 { left -= count }
+        if case .lastLine(_, let body) = use, !bytes.isEmpty { body(bytes) }
+    }
+
+    /// - Returns: How many bytes there were, 0 at the end; `nil` if there are none now.
+    private func takePiece() -> Int? {
+        while true {
             var count = 0
             let piece = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, initialized in
                 // SAFETY: read writes at most as many bytes as there is room for.
                 count = unsafe Glibc.read(reading.rawValue, buffer.baseAddress, buffer.count)
                 initialized = max(0, count)
             }
-            if count < 0 { return errno == EAGAIN || errno == EINTR }
-            if count == 0 { return false }
+            if count < 0, errno == EINTR { continue }
+            if count < 0 { return errno == EAGAIN ? nil : 0 }
             add(piece)
+            return count
         }
-        return true
     }
 
     private func add(_ piece: [UInt8]) {
@@ -73,14 +92,18 @@ final class Output: @unchecked Sendable {
         case .last(let limit):
             bytes += piece
             if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
-        case .lines(let limit, let body):
-            bytes += piece
-            var rest = bytes[...]
-            while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                body(Array(rest[..<end]))
-                rest = rest[(end + 1)...]
+        case .lastLine(let limit, let body):
+            let lineFeed = UInt8(ascii: "\n")
+            guard let end = piece.lastIndex(of: lineFeed) else {
+                bytes += piece.prefix(limit - bytes.count)
+                return
             }
-            bytes = Array(rest.suffix(limit))
+            if let start = piece[..<end].lastIndex(of: lineFeed) {
+                body(Array(piece[(start + 1)..<end].prefix(limit)))
+            } else {
+                body(bytes + piece[..<end].prefix(limit - bytes.count))
+            }
+            bytes = Array(piece[(end + 1)...].prefix(limit))
         }
     }
 }

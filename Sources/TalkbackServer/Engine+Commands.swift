@@ -30,7 +30,7 @@ extension Engine {
         defer { session.unfinished = nil }
         switch session.unfinished {
         case .put(let id, let header): return finishPut(id, header, session, body, now)
-        case .finish(let id): return finish(id, body, session, now)
+        case .finish(let id, _): return finish(id, body, session, now)
         case .fail(let id, let retry): return fail(id, retry, body, session, now)
         case nil: return .internalError
         }
@@ -39,7 +39,7 @@ extension Engine {
     private func replyToSkippedBody(_ session: Session, _ now: QueueTime) -> Reply {
         defer { session.unfinished = nil }
         // Whose job it is comes first, or a worker would try again for nothing.
-        if case .finish(let id) = session.unfinished, !queue.isHeld(id, by: session.client) {
+        if case .finish(let id, _) = session.unfinished, !queue.isHeld(id, by: session.client) {
             return finish(id, [], session, now)
         }
         return .outOfMemory

@@ -157,7 +157,7 @@ extension Engine {
         guard pending != session.pendingBytes else { return }
         pendingBytes += pending - session.pendingBytes
         session.pendingBytes = pending
-        guard session.unfinished != nil, isOutOfMemory(0) else { return }
+        guard let unfinished = session.unfinished, isOutOfMemory(for: unfinished) else { return }
         session.parser.skipBody()
         pendingBytes -= pending
         session.pendingBytes = 0
@@ -177,8 +177,13 @@ extension Engine {
         let sent = try session.exchange.trySend(replies.span) ?? 0
         guard sent < replies.count else { return }
         session.output += replies[sent...]
-        session.connection.waitForReader(true)
+        waitForReader(of: session)
+    }
+
+    private func waitForReader(of session: Session) {
+        guard !session.isReaderSlow else { return }
         session.isReaderSlow = true
+        session.connection.waitForReader(true)
     }
 
     /// Says what the next bytes of the output must wait for.
@@ -218,6 +223,7 @@ extension Engine {
         let end = session.barriers.first?.start ?? session.output.count
         if end > session.outputPosition {
             session.outputPosition += try session.trySendOutput(to: end)
+            if session.outputPosition < end { waitForReader(of: session) }
         }
         guard session.unsentCount == 0 else { return }
         if session.isReaderSlow {

@@ -9,8 +9,8 @@ extension Engine {
     private static var unreadLimit: Int { 1 << 16 }
 
     func beginFinish(_ session: Session, _ id: UInt64, _ byteCount: Int) {
-        session.unfinished = .finish(id)
-        if byteCount > 0, isStoreFull || isOutOfMemory(byteCount) { session.parser.skipBody() }
+        session.unfinished = .finish(id, byteCount: byteCount)
+        if byteCount > 0, isStoreFull || pendingBytes + byteCount > options.maximumMemory { session.parser.skipBody() }
     }
 
     func finish(_ id: UInt64, _ result: [UInt8], _ session: Session, _ now: QueueTime) -> Reply {
@@ -53,16 +53,17 @@ extension Engine {
         }
     }
 
-    /// Tells a client how the job is that it waits for.
-    func tell(_ client: ClientID, _ status: JobStatus, isLast: Bool) {
-        guard !isLast else { return endWait(client, .state(JobReport(status)), status.sequence) }
-        guard let session = sessions[client] else { return }
+    /// Adds how the job is that a client follows to what it is to be sent.
+    ///
+    /// - Returns: What is to be flushed then.
+    func tell(_ client: ClientID, _ status: JobStatus) -> Session? {
+        guard let session = sessions[client] else { return nil }
         guard session.unsentCount <= Self.unreadLimit else {
             session.missedJob = status.id
-            return
+            return nil
         }
         add(.state(JobReport(status)), status.sequence, to: session)
-        flushOrEnd(session)
+        return session
     }
 
     /// Tells a client how the job is that has changed while it did not read.
@@ -114,7 +115,7 @@ extension JobReport {
             case .ended(.cancelled): .cancelled
             }
         self.init(
-            id: status.id, state: state, attempt: status.attempt, seconds: UInt64(max(0, status.seconds)),
+            id: status.id, state: state, attempt: status.attempt, attempts: status.attempts, seconds: UInt64(max(0, status.seconds)),
             percent: status.percent, data: status.data)
     }
 }

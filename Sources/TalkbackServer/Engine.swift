@@ -68,6 +68,16 @@ actor Engine {
         queue.byteCount + pendingBytes + byteCount > options.maximumMemory
     }
 
+    /// Whether there is no room for a body that is under way. Results do not pay for the jobs: they end them.
+    func isOutOfMemory(for command: Session.Unfinished) -> Bool {
+        switch command {
+        case .put: isOutOfMemory(0)
+        case .finish(_, let byteCount): byteCount > 0 && pendingBytes > options.maximumMemory
+        // Few bytes, which every worker must be able to say.
+        case .fail: false
+        }
+    }
+
     /// Takes no more jobs.
     func drain() {
         isDraining = true
@@ -78,15 +88,20 @@ actor Engine {
     /// Gives those who wait what there is for them, has the store keep what has changed, and sets the timer.
     func settle() {
         if queue.hasEffects {
+            var told: [Session] = []
             for effect in queue.takeEffects() {
                 switch effect {
                 case .reserved(let client, let job):
                     endWait(client, .reserved(job.id, body: job.body), job.sequence)
                 case .deadlineSoon(let client): endWait(client, .deadlineSoon, 0)
                 case .timedOut(let client): endWait(client, .timedOut, queue.lastSequence)
-                case .observed(let client, let status, let isLast): tell(client, status, isLast: isLast)
+                case .observed(let client, let status, isLast: true):
+                    endWait(client, .state(JobReport(status)), status.sequence)
+                case .observed(let client, let status, isLast: false):
+                    if let session = tell(client, status), told.last !== session { told.append(session) }
                 }
             }
+            for session in told { flushOrEnd(session) }
         }
         if queue.hasMutations { requestSubmit() }
         setTimer()

@@ -48,7 +48,7 @@ final class Session {
     /// A command whose body has not arrived whole.
     enum Unfinished {
         case put(UInt64, PutHeader)
-        case finish(UInt64)
+        case finish(UInt64, byteCount: Int)
         case fail(UInt64, Retry)
     }
 

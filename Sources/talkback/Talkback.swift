@@ -14,6 +14,8 @@ struct Talkback: AsyncParsableCommand {
             + [Watch.self, Bench.self, Listen.self, ConnectCommand.self])
 
     static func main() async {
+        // Before anything is opened that could get their numbers.
+        StandardStreams.openThoseThatAreClosed()
         do {
             if try LauncherMode.run(CommandLine.arguments) { return }
             let arguments = try BeanstalkdArguments.translated(CommandLine.arguments)

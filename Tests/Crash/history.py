@@ -94,3 +94,15 @@ class History:
         event = Reply(self.next(), self.life, command.moment, tuple(words), None if data is None else brief(data))
         self.events.append(event)
         return event
+
+    def lines(self):
+        """The history for people: moments, lives and senders, what was said, and what was answered to what."""
+        commands = {}
+        for event in self.events:
+            if isinstance(event, Command):
+                commands[event.moment] = event
+                yield f"{event.moment} life {event.life} connection {event.sender}: {event.line} {event.data or ''}"
+            else:
+                command = commands[event.command]
+                yield (f"{event.moment} life {event.life} connection {command.sender}: {' '.join(event.words)} "
+                       f"{event.data or ''} to {command.moment}: {command.line}")

@@ -14,7 +14,9 @@ from kill import Rounds, arguments, command_of, run
 from service import build_shim
 
 
-class PowerRounds(Rounds):
+class PowerLoss:
+    """What makes rounds of kills rounds of power losses."""
+
     loses_all = False
 
     def __init__(self, command, folder, seed, shim, notes):
@@ -33,6 +35,10 @@ class PowerRounds(Rounds):
         self.unsynced, self.lost = self.unsynced + unsynced, self.lost + lost
         if os.path.exists(self.file):
             os.unlink(self.file)
+
+
+class PowerRounds(PowerLoss, Rounds):
+    pass
 
 
 def main():

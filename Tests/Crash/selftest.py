@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The test of the checks: ledgers that say what the server does not have, a server that has lost everything, and histories of
-# commands with something that must not be.
+# commands with something that must not be. That for outcomes.py is outcomes_selftest.py.
 
 import collections
 import copy

@@ -65,15 +65,20 @@ class Verdict:
         self.wrong_keys = set()
         self.commands, self.answers = {}, collections.defaultdict(list)
         self.open_reserves = collections.Counter()  # by life
-        self.reserves = collections.defaultdict(list)  # by life, those that may have got any job
+        self.reserved = collections.defaultdict(list)  # by job: the lives in which it was given out
         for event in history.events:
             if isinstance(event, Command):
                 self.commands[event.moment] = event
             else:
                 self.answers[event.command].append(event)
+                if event.words[0] == "RESERVED":
+                    self.reserved[int(event.words[1])].append(event.life)
+        # Each body is another.
+        self.puts = {command.data: command for command in self.commands.values() if command.kind == "put"}
         for command in self.commands.values():
             if command.kind == "reserve" and not self.answers[command.moment]:
                 self.open_reserves[command.life] += 1
+        self.lost_reserves = sum(self.open_reserves.values())
         for event in history.events:
             if isinstance(event, Command):
                 if event.job is not None:
@@ -188,12 +193,9 @@ class Verdict:
 
     def judge_reserved(self, command, reply):
         job = self.known(int(reply.words[1]))
-        try:
-            put = self.commands[int(reply.data.split()[0])]
-        except (KeyError, ValueError, IndexError):
-            return self.wrong(job, f"it was given out with the body {reply.data!r}, which nobody has put")
-        if put.kind != "put" or put.data != reply.data or job.put not in (None, put.moment):
-            return self.wrong(job, f"it was given out with the body {reply.data!r}, and has another")
+        put = self.puts.get(reply.data)
+        if put is None or job.put not in (None, put.moment):
+            return self.wrong(job, f"it was given out with the body {reply.data!r}, which it was not put with")
         self.has_tags(job, put.tube, put.tags)
         self.goes_on(job, command, reply)
         job.handed.append(reply.moment)
@@ -242,11 +244,13 @@ class Verdict:
     # What is told of a state
 
     def judge_state(self, job, command, reply):
-        _, identity, state, attempt, _, percent, _ = reply.words
-        attempt = int(attempt)
         told = f"{command.line} in life {command.life} was answered {' '.join(reply.words)}" + (
             f" with {reply.data!r}" if reply.data else "")
-        if int(identity) != job.job:
+        if len(reply.words) != 8:
+            return self.wrong(job, told)
+        _, identity, state, attempt, attempts, _, percent, _ = reply.words
+        attempt = int(attempt)
+        if int(identity) != job.job or job.tags and attempts != str(job.tags.attempts):
             return self.wrong(job, told)
         self.judge_attempt(job, command, reply, state, attempt, told)
         if state in ENDS:
@@ -257,32 +261,24 @@ class Verdict:
         self.goes_on(job, command, reply)
         if state == "running":
             # Whoever had it in an earlier life has it no more.
-            if not self.open_reserves[reply.life] and not any(
-                    self.commands[other.command].life == reply.life for other in self.reserved(job)):
+            if not self.open_reserves[reply.life] and reply.life not in self.reserved[job.job]:
                 self.wrong(job, f"{told}, and nobody has it")
         else:
             self.judge_waiting(job, command, reply, attempt, told)
 
-    def reserved(self, job):
-        if not self.reserves:
-            for answers in self.answers.values():
-                for reply in answers:
-                    if reply.words[0] == "RESERVED":
-                        self.reserves[int(reply.words[1])].append(reply)
-        return self.reserves[job.job]
-
     def judge_attempt(self, job, command, reply, state, attempt, told):
-        # Of a job without a number of attempts, an attempt that only the worker was told of may be forgotten.
+        # Of a job without a number of attempts, they are written a moment later.
         known = job.handed_before(command.moment) if job.tags and job.tags.attempts else 0
         if attempt < known:
             self.wrong(job, f"{told}, and {known} attempts had begun")
         if attempt < job.attempt_before(command.moment):
             self.wrong(job, f"{told}, and attempt {job.attempt_before(command.moment)} was told before")
-        most = len(self.reserved(job)) + sum(count for life, count in self.open_reserves.items() if life <= reply.life)
+        most = len(self.reserved[job.job]) + self.lost_reserves
         if attempt > most:
             self.wrong(job, f"{told}, and no more than {most} can have begun")
-        job.attempts.append((reply.moment, attempt))
         allowed = job.tags.attempts if job.tags else 0
+        if allowed or state in ENDS:
+            job.attempts.append((reply.moment, attempt))
         if allowed and (attempt > allowed or attempt == allowed and state in ("waiting", "delayed")):
             self.wrong(job, f"{told}, and there are no more attempts")
 
@@ -309,6 +305,9 @@ class Verdict:
         # Without a number of attempts some may be forgotten, and their numbers are given again.
         if back and job.tags.attempts and back[1] == attempt and reply.data != back[2]:
             return self.wrong(job, f"{told}, and attempt {attempt} had failed with {back[2]!r}")
-        moment, reason = job.waited.setdefault(attempt, (reply.moment, reply.data))
+        # That without a reason an attempt was over may be forgotten with it.
+        if job.tags.attempts or reply.data:
+            job.waited.setdefault(attempt, (reply.moment, reply.data))
+        moment, reason = job.waited.get(attempt, (reply.moment, reply.data))
         if moment < command.moment and reason != reply.data:
             self.wrong(job, f"{told}, and after attempt {attempt} it was {reason!r} before")

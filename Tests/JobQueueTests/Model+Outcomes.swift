@@ -11,19 +11,19 @@ extension Model {
         return .cancelled
     }
 
-    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<Bool> {
+    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobQueue.Done> {
         answer(id, client) { index in
             _ = touch(id, client)
             (jobs[index].percent, jobs[index].text) = (percent, text)
             tellObservers(index)
-            return true
+            return .done
         }
     }
 
-    func finish(_ id: UInt64, _ result: [UInt8], _ client: ClientID) -> JobQueue.Answer<Bool> {
+    func finish(_ id: UInt64, _ result: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobQueue.Done> {
         answer(id, client) { index in
             end(index, .done, result)
-            return true
+            return .done
         }
     }
 
@@ -70,13 +70,14 @@ extension Model {
     private func status(_ job: Job) -> JobStatus {
         let isReserved = job.state == .reserved
         return JobStatus(
-            id: job.id, state: .current(job.state), attempt: job.attempt, seconds: (now - job.since) / Self.second,
+            id: job.id, state: .current(job.state), attempt: job.attempt, attempts: job.tags?.attempts ?? 0, seconds: (now - job.since) / Self.second,
             percent: isReserved ? job.percent : 0, data: isReserved ? job.text : job.reason)
     }
 
     func status(_ outcome: Outcome) -> JobStatus {
         JobStatus(
             id: outcome.job.id, state: .ended(outcome.end), attempt: outcome.job.attempt,
+            attempts: outcome.job.tags?.attempts ?? 0,
             seconds: (now - outcome.time) / Self.second, percent: outcome.end == .done ? 100 : 0, data: outcome.data)
     }
 

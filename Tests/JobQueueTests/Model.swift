@@ -63,7 +63,7 @@ final class Model {
     var jobs: [Job] = []
     var tubes = [Tube(name: Model.defaultTube)]
     var clients: [Client] = []
-    /// All there ever were.
+    /// All that anything may still be asked of.
     var outcomes: [Outcome] = []
     var effects: [JobQueue.Effect] = []
     var now: Int64 = 0
@@ -325,7 +325,7 @@ final class Model {
         let outcome = Outcome(job: jobs[index], end: end, time: now, data: data)
         if let tube = tube(jobs[index].tube) { tubes[tube].deletes += 1 }
         jobs.remove(at: index)
-        outcomes.append(outcome)
+        if outcome.keptUntil > now || outcome.uniqueUntil > now { outcomes.append(outcome) }
         tellObservers(of: outcome.job.id, status(outcome))
         tidy()
     }
@@ -357,6 +357,7 @@ final class Model {
     /// Everything that is due ends, then those who wait are served, then waits end.
     func advance(to time: Int64) {
         now = time
+        outcomes.removeAll { $0.keptUntil <= now && $0.uniqueUntil <= now }
         for index in jobs.indices where jobs[index].state == .delayed || jobs[index].state == .reserved {
             guard jobs[index].end <= now else { continue }
             if jobs[index].state == .reserved {

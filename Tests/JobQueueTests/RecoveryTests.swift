@@ -56,6 +56,105 @@ struct RecoveryTests {
         #expect(shown { queue.showAll() } == 7)
     }
 
+    @Test func followersWaitForWhatTheyAreTold() {
+        let queue = JobQueue(isRecording: true)
+        let (page, worker) = (queue.connect(), queue.connect())
+        let (now, later) = (QueueTime(nanoseconds: 0), QueueTime(nanoseconds: 1_000_000_000))
+        queue.put(
+            queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], JobTags(keepSeconds: 9, attempts: 9), by: page,
+            at: now)
+        _ = queue.observe(1, .everything, seconds: 100, by: page, at: now)
+        var steps: [() -> Void] = [
+            { _ = queue.fail(1, delay: 0, reason: [1], by: worker, at: now) },
+            { _ = queue.fail(1, delay: 5, reason: [2], by: worker, at: now) },
+            { _ = queue.release(1, priority: 0, delay: 0, by: worker, at: now) },
+            { queue.disconnect(worker, at: now) },
+        ]
+        steps.append { queue.advance(to: later) }
+        for (index, step) in steps.enumerated() {
+            let client = index < 4 ? worker : queue.connect()
+            _ = queue.reserve(1, for: client, at: now)
+            check(queue, "reserve \(index)")
+            step()
+            check(queue, "\(index)")
+        }
+        _ = queue.kickJob(1, at: later)
+        _ = queue.reserve(1, for: page, at: later)
+        check(queue, "reserve")
+        _ = queue.cancel(1, at: later)
+        check(queue, "cancel")
+        func check(_ queue: JobQueue, _ step: String) {
+            let effects = queue.takeEffects()
+            #expect(!effects.isEmpty, "\(step)")
+            for case .observed(_, let status, _) in effects { #expect(status.sequence == queue.lastSequence, "\(step)") }
+        }
+    }
+
+    @Test func keyOutlivesTheOutcomeWithoutItsData() throws {
+        let queue = JobQueue(isRecording: true)
+        let client = queue.connect()
+        func time(_ seconds: UInt32) -> QueueTime { QueueTime(nanoseconds: Int64(seconds) * 1_000_000_000) }
+        func end(keep: UInt32) -> Mutation? {
+            let id = queue.takeID()
+            let tags = JobTags(key: [97], keySeconds: 60, keepSeconds: keep)
+            queue.put(id, priority: 0, delay: 0, timeToRun: 1, [], tags, by: client, at: time(0))
+            _ = queue.reserve(id, for: client, at: time(0))
+            _ = queue.finish(id, [1, 2, 3], by: client, at: time(0))
+            return taken().last
+        }
+        func taken() -> [Mutation] {
+            var mutations: [Mutation] = []
+            queue.takeMutations(into: &mutations)
+            return mutations
+        }
+        guard case .end(1, _, let outcome?) = end(keep: 0) else {
+            Issue.record("no outcome")
+            return
+        }
+        #expect(outcome.data.isEmpty)
+        queue.advance(to: time(60))
+        #expect(taken() == [.forget(1)])
+        #expect(queue.statistics.outcomes == 0)
+    }
+
+    @Test func dataGoesWhenOnlyTheKeyIsLeft() {
+        let queue = JobQueue(isRecording: true)
+        let client = queue.connect()
+        func time(_ seconds: UInt32) -> QueueTime { QueueTime(nanoseconds: Int64(seconds) * 1_000_000_000) }
+        let tags = JobTags(key: [97], keySeconds: 60, keepSeconds: 10)
+        queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], tags, by: client, at: time(0))
+        _ = queue.reserve(1, for: client, at: time(0))
+        _ = queue.finish(1, [1, 2, 3], by: client, at: time(0))
+        #expect(queue.status(of: 1, at: time(9))?.data == [1, 2, 3])
+        var mutations: [Mutation] = []
+        queue.takeMutations(into: &mutations)
+        mutations = []
+        queue.advance(to: time(10))
+        queue.takeMutations(into: &mutations)
+        #expect(mutations == [.forgetData(1)])
+        #expect(queue.status(of: 1, at: time(10)) == nil)
+        let again = queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], tags, by: client, at: time(59))
+        #expect(again?.id == 1)
+    }
+
+    @Test func jobThatIsThereHasItsKeyWhateverTheClockSays() {
+        let queue = JobQueue()
+        let (now, later) = (QueueTime(nanoseconds: 0), QueueTime(nanoseconds: 9_000_000_000))
+        let tags = JobTags(key: [97], keySeconds: 0)
+        queue.restore(
+            JobRecord(
+                id: 2, tube: Array("default".utf8), priority: 0, delay: 0, timeToRun: 1, creation: now, due: now,
+                body: [], tags: tags), at: now)
+        queue.restore(
+            OutcomeRecord(
+                id: 1, tube: Array("default".utf8), key: [97], end: .done, attempt: 1, attempts: 0, time: now,
+                keptUntil: later, uniqueUntil: later, data: []), at: now)
+        queue.finishRestoring(at: now)
+        let client = queue.connect()
+        let former = queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 1, [], tags, by: client, at: now)
+        #expect(former?.id == 2)
+    }
+
     @Test func pausedTubeWithoutJobsStaysForItsWorkers() {
         let queue = JobQueue()
         let name = Array("later".utf8)
@@ -134,6 +233,12 @@ private struct History {
         switch mutation {
         case .put(let record): puts[record.id] = record
         case .change(let change): changes[change.id] = change
+        case .forgetData(let id):
+            guard let index = outcomes.firstIndex(where: { $0.id == id }) else {
+                Issue.record("nothing of \(id) is known")
+                return
+            }
+            outcomes[index].data = []
         case .forget(let id):
             #expect(outcomes.contains { $0.id == id })
             outcomes.removeAll { $0.id == id }

@@ -14,9 +14,9 @@ return function (Suite $suite) {
     $shown = function (State $state) {
         return [$state->state, $state->attempt, $state->percent, $state->data];
     };
-    $waiting = "STATE 7 waiting 0 2 0 0\r\n\r\n";
-    $running = "STATE 7 running 1 2 42 11\r\npage 3 of 7\r\n";
-    $done = "STATE 7 done 1 0 100 10\r\nholiday.gz\r\n";
+    $waiting = "STATE 7 waiting 0 0 2 0 0\r\n\r\n";
+    $running = "STATE 7 running 1 0 2 42 11\r\npage 3 of 7\r\n";
+    $done = "STATE 7 done 1 0 0 100 10\r\nholiday.gz\r\n";
     $all = [['waiting', 0, 0, ''], ['running', 1, 42, 'page 3 of 7'], ['done', 1, 100, 'holiday.gz']];
 
     $suite->test('a job to its end, cut at every byte', function () use ($shown, $waiting, $running, $done, $all) {
@@ -67,8 +67,8 @@ return function (Suite $suite) {
         'the seconds are over' => [$waiting . "TIMED_OUT\r\n", [$all[0]]],
         'the job is unknown' => ["NOT_FOUND\r\n", []],
         'it was over' => [$done, [$all[2]]],
-        'it has failed' => ["STATE 7 failed 3 9 0 4\r\na\r\nb\r\n", [['failed', 3, 0, "a\r\nb"]]],
-        'it was cancelled' => [$waiting . "STATE 7 cancelled 0 0 0 0\r\n\r\n", [$all[0], ['cancelled', 0, 0, '']]],
+        'it has failed' => ["STATE 7 failed 3 0 9 0 4\r\na\r\nb\r\n", [['failed', 3, 0, "a\r\nb"]]],
+        'it was cancelled' => [$waiting . "STATE 7 cancelled 0 0 0 0 0\r\n\r\n", [$all[0], ['cancelled', 0, 0, '']]],
     ];
     foreach ($ends as $name => $case) {
         list($replies, $expected) = $case;
@@ -197,12 +197,12 @@ return function (Suite $suite) {
 
     $broken = [
         'the connection ends' => ['', ConnectionException::class],
-        'it ends in the data' => ["STATE 7 done 1 0 100 10\r\nholi", ConnectionException::class],
-        'a state that there is not' => ["STATE 7 asleep 1 0 0 0\r\n\r\n", ProtocolException::class],
-        'another job' => ["STATE 8 done 1 0 100 0\r\n\r\n", ProtocolException::class],
-        'a field too few' => ["STATE 7 done 1 0 0\r\n", ProtocolException::class],
-        'data without its end' => ["STATE 7 done 1 0 100 2\r\nabcd\r\n", ProtocolException::class],
-        'data larger than any' => ["STATE 7 done 1 0 100 1073741825\r\n", ProtocolException::class],
+        'it ends in the data' => ["STATE 7 done 1 0 0 100 10\r\nholi", ConnectionException::class],
+        'a state that there is not' => ["STATE 7 asleep 1 0 0 0 0\r\n\r\n", ProtocolException::class],
+        'another job' => ["STATE 8 done 1 0 0 100 0\r\n\r\n", ProtocolException::class],
+        'a field too few' => ["STATE 7 done 1 0 0 0\r\n", ProtocolException::class],
+        'data without its end' => ["STATE 7 done 1 0 0 100 2\r\nabcd\r\n", ProtocolException::class],
+        'data larger than any' => ["STATE 7 done 1 0 0 100 1073741825\r\n", ProtocolException::class],
         'another command\'s reply' => ["TOUCHED\r\n", ProtocolException::class],
     ];
     foreach ($broken as $name => $case) {

@@ -16,14 +16,14 @@ use Talkback\TimeoutException;
 return function (Suite $suite) {
     $states = [
         // The reply's fields; whether it is over, its text, result and reason.
-        'waiting' => ['waiting 0 3 0', '', false, '', null, ''],
-        'waiting again' => ['waiting 1 3 0', 'no such file', false, '', null, 'no such file'],
-        'delayed' => ['delayed 2 0 0', "a\r\nb", false, '', null, "a\r\nb"],
-        'running' => ['running 1 2 42', 'page 3 of 7', false, 'page 3 of 7', null, ''],
-        'done' => ['done 1 0 100', "\0\xff\r\n", true, '', "\0\xff\r\n", ''],
-        'done with nothing' => ['done 1 0 100', '', true, '', '', ''],
-        'failed' => ['failed 3 60 42', 'the worker was lost', true, '', null, 'the worker was lost'],
-        'cancelled' => ['cancelled 0 4294967295 0', '', true, '', null, ''],
+        'waiting' => ['waiting 0 5 3 0', '', false, '', null, ''],
+        'waiting again' => ['waiting 1 5 3 0', 'no such file', false, '', null, 'no such file'],
+        'delayed' => ['delayed 2 5 0 0', "a\r\nb", false, '', null, "a\r\nb"],
+        'running' => ['running 1 5 2 42', 'page 3 of 7', false, 'page 3 of 7', null, ''],
+        'done' => ['done 1 5 0 100', "\0\xff\r\n", true, '', "\0\xff\r\n", ''],
+        'done with nothing' => ['done 1 5 0 100', '', true, '', '', ''],
+        'failed' => ['failed 3 5 60 42', 'the worker was lost', true, '', null, 'the worker was lost'],
+        'cancelled' => ['cancelled 0 5 4294967295 0', '', true, '', null, ''],
     ];
     foreach ($states as $name => $case) {
         $suite->test("a state: $name", function () use ($case) {
@@ -31,10 +31,10 @@ return function (Suite $suite) {
             $reply = "STATE 18 $fields " . strlen($data) . "\r\n$data\r\n";
             $peer = new Peer([['read', "state 18\r\n"], ['drip', $reply], ['read', "wait 18 9\r\n"], ['send', $reply], ['end']]);
             $client = $peer->client();
-            list($word, $attempt, $since, $percent) = explode(' ', $fields);
+            list($word, $attempt, $attempts, $since, $percent) = explode(' ', $fields);
             foreach ([$client->state(18), $client->wait(18, 9)] as $state) {
-                same([18, $word, (int) $attempt, (int) $since, (int) $percent, $data],
-                    [$state->id, $state->state, $state->attempt, $state->since, $state->percent, $state->data]);
+                same([18, $word, (int) $attempt, (int) $attempts, (int) $since, (int) $percent, $data], [$state->id, $state->state,
+                    $state->attempt, $state->attempts, $state->since, $state->percent, $state->data]);
                 same([$isOver, $text, $result, $reason],
                     [$state->isOver(), $state->text(), $state->result(), $state->reason()]);
             }
@@ -75,14 +75,14 @@ return function (Suite $suite) {
     });
 
     $broken = [
-        'a state that there is not' => "STATE 7 asleep 1 0 0 0\r\n\r\n",
-        'the state of another job' => "STATE 8 done 1 0 100 0\r\n\r\n",
-        'a field too few' => "STATE 7 done 1 0 0\r\n",
-        'a field too many' => "STATE 7 done 1 0 0 0 0\r\n\r\n",
+        'a state that there is not' => "STATE 7 asleep 1 0 0 0 0\r\n\r\n",
+        'the state of another job' => "STATE 8 done 1 0 0 100 0\r\n\r\n",
+        'a field too few' => "STATE 7 done 1 0 0 0\r\n",
+        'a field too many' => "STATE 7 done 1 0 0 0 0 0\r\n\r\n",
         'a negative number' => "STATE 7 done 1 -1 0 0\r\n\r\n",
-        'a number too large' => "STATE 7 done 1 99999999999999999999 0 0\r\n\r\n",
-        'data without their end' => "STATE 7 done 1 0 100 2\r\nabcd\r\n",
-        'data larger than any' => "STATE 7 done 1 0 100 1073741825\r\n",
+        'a number too large' => "STATE 7 done 1 0 99999999999999999999 0 0\r\n\r\n",
+        'data without their end' => "STATE 7 done 1 0 0 100 2\r\nabcd\r\n",
+        'data larger than any' => "STATE 7 done 1 0 0 100 1073741825\r\n",
         'BAD_FORMAT' => "BAD_FORMAT\r\n",
         'TIMED_OUT' => "TIMED_OUT\r\n",
     ];

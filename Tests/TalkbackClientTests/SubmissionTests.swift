@@ -164,7 +164,7 @@ struct SubmissionTests {
 
     @Test func secondSubmissionWithAKeyIsTheFirst() async throws {
         try await connected { client async throws in
-            let key = try #require(Uniqueness(key: "year-2025", forAnother: .seconds(60)))
+            let key = try #require(Uniqueness(key: "year-2025", rememberedFor: .seconds(60)))
             let first = try await client.submit("x", to: "a", PutOptions(uniqueness: key))
             let second = try await client.submit("y", to: "a", PutOptions(uniqueness: key))
             #expect(first.former == nil)
@@ -283,12 +283,12 @@ struct OtherServerTests {
     }
 
     @Test func followGoesOnAfterALostConnection() async throws {
-        let running = "STATE 7 running 1 0 5 1\r\na\r\n"
+        let running = "STATE 7 running 1 0 0 5 1\r\na\r\n"
         try await talking([
             [.expect("follow 7 600\r\n"), .say(running), .close],
             [
-                .expect("follow 7 600\r\n"), .say(running + "STATE 7 running 1 1 6 1\r\nb\r\n"), .say("TIMED_OUT\r\n"),
-                .expect("follow 7 600\r\n"), .say("STATE 7 done 1 0 100 2\r\nok\r\n"), .silence,
+                .expect("follow 7 600\r\n"), .say(running + "STATE 7 running 1 0 1 6 1\r\nb\r\n"), .say("TIMED_OUT\r\n"),
+                .expect("follow 7 600\r\n"), .say("STATE 7 done 1 0 0 100 2\r\nok\r\n"), .silence,
             ],
         ]) { client async throws in
             var texts: [String] = []
@@ -301,8 +301,8 @@ struct OtherServerTests {
         try await talking([
             [.expect("wait 7 600\r\n"), .close],
             [
-                .expect("wait 7 600\r\n"), .say("STATE 7 delayed 1 0 0 0\r\n\r\n"), .expect("wait 7 600\r\n"),
-                .say("STATE 7 failed 1 0 0 3\r\nwhy\r\n"), .silence,
+                .expect("wait 7 600\r\n"), .say("STATE 7 delayed 1 0 0 0 0\r\n\r\n"), .expect("wait 7 600\r\n"),
+                .say("STATE 7 failed 1 0 0 0 3\r\nwhy\r\n"), .silence,
             ],
         ]) { client async throws in
             #expect(try await client.submission(7).outcome == .failed(reason: "why"))

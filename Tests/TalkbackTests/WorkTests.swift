@@ -320,7 +320,7 @@ final class WorkTests {
             var before: JobStatus?
             for try await status in try await client.submit("x", to: "a").updates { (before, last) = (last, status) }
             #expect(last?.outcome == .done(Array("end\n".utf8)))
-            #expect(before?.percent == 99 && before?.text == "last")
+            #expect(before?.percent == 99 && before?.text == "last", "\(String(describing: before))")
             _ = worker.end()
         }
     }

@@ -125,7 +125,7 @@ extension ParsedLine {
             return .command(.finish(id, byteCount: Int(size)))
         }
         var retry = Retry.never
-        if !line.skip(" never", &position) {
+        if !line.skip(" never ", &position) {
             guard let seconds = line.number(&position, as: UInt32.self),
                 let attempts = line.suffix(&position, or: 0)
             else { return .badFormat }

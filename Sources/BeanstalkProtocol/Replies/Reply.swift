@@ -125,6 +125,8 @@ public struct JobReport: Hashable, Sendable {
     public var state: State
     /// Which attempt it is, or how many there were.
     public var attempt: UInt32
+    /// How many there may be; 0 for any number.
+    public var attempts: UInt32
     /// Whole seconds since it is so.
     public var seconds: UInt64
     /// 0 to 100.
@@ -133,10 +135,13 @@ public struct JobReport: Hashable, Sendable {
     public var data: [UInt8]
 
     /// A report.
-    public init(id: UInt64, state: State, attempt: UInt32, seconds: UInt64, percent: UInt8, data: [UInt8]) {
+    public init(
+        id: UInt64, state: State, attempt: UInt32, attempts: UInt32, seconds: UInt64, percent: UInt8, data: [UInt8]
+    ) {
         self.id = id
         self.state = state
         self.attempt = attempt
+        self.attempts = attempts
         self.seconds = seconds
         self.percent = percent
         self.data = data
@@ -194,7 +199,10 @@ extension [UInt8] {
         appendDecimal(report.id)
         append(UInt8(ascii: " "))
         append(contentsOf: report.state.rawValue.utf8)
-        for number in [UInt64(report.attempt), report.seconds, UInt64(report.percent), UInt64(report.data.count)] {
+        for number in [
+            UInt64(report.attempt), UInt64(report.attempts), report.seconds, UInt64(report.percent),
+            UInt64(report.data.count),
+        ] {
             append(UInt8(ascii: " "))
             appendDecimal(number)
         }

@@ -145,10 +145,12 @@ public struct ReplyParser: ~Copyable, Sendable {
         else { return nil }
         position += state.rawValue.utf8.count + 1
         guard let attempt = line.number(&position, as: UInt32.self),
+            let attempts = line.number(&position, as: UInt32.self),
             let seconds = line.number(&position, as: UInt64.self),
             let percent = line.number(&position, as: UInt8.self), percent <= 100
         else { return nil }
-        return JobReport(id: id, state: state, attempt: attempt, seconds: seconds, percent: percent, data: [])
+        return JobReport(
+            id: id, state: state, attempt: attempt, attempts: attempts, seconds: seconds, percent: percent, data: [])
     }
 
     private mutating func expectBody(_ owner: Owner, _ line: Span<UInt8>, _ position: Int) -> Bool {

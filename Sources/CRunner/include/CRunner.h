@@ -33,3 +33,6 @@ pid_t crunner_reap(int *status);
 
 /// pidfd_open(2): a descriptor that is readable once the process has ended, closed on exec; -1 with errno.
 int crunner_process_descriptor(pid_t process);
+
+/// How many bytes a pipe holds at most: F_GETPIPE_SZ of fcntl(2). -1 with errno.
+int crunner_pipe_size(int pipe);

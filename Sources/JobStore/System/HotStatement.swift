@@ -73,7 +73,8 @@ struct HotStatement {
         try run()
     }
 
-    func delete(_ id: UInt64) throws(SQLiteFailure) {
+    /// Runs a statement whose parameter is a job's number.
+    func run(_ id: UInt64) throws(SQLiteFailure) {
         bind(1, Int64(bitPattern: id))
         try run()
     }
@@ -148,10 +149,11 @@ struct HotStatement {
         bind(3, text: outcome.key)
         bind(4, text: Array(outcome.end.rawValue.utf8))
         bind(5, Int64(outcome.attempt))
-        bind(6, outcome.time.nanoseconds &+ offset)
-        bind(7, outcome.keptUntil.nanoseconds &+ offset)
-        bind(8, outcome.uniqueUntil.nanoseconds &+ offset)
-        bind(9, blob: outcome.data)
+        bind(6, Int64(outcome.attempts))
+        bind(7, outcome.time.nanoseconds &+ offset)
+        bind(8, outcome.keptUntil.nanoseconds &+ offset)
+        bind(9, outcome.uniqueUntil.nanoseconds &+ offset)
+        bind(10, blob: outcome.data)
         try run()
     }
 

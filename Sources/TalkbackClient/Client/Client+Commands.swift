@@ -30,8 +30,10 @@ extension Client {
         let header = PutHeader(
             priority: options.priority, delay: options.delay.wholeSeconds, timeToRun: options.timeToRun.wholeSeconds,
             byteCount: body.count, tags: options.tags)
+        // One that has been done and forgotten before it is put again would be put twice.
+        let isRemembered = (options.uniqueness?.duration ?? .zero) > self.options.patience
         let (reply, _) = try await perform(
-            "put into \(tube)", .put(header), body: body, using: tube, isRepeatable: options.uniqueness != nil)
+            "put into \(tube)", .put(header), body: body, using: tube, isRepeatable: isRemembered)
         switch reply {
         case .inserted(let id): return (id, nil)
         case .insertedBefore(let id, let state): return (id, FormerState(state))

@@ -73,7 +73,7 @@ extension Client {
         func report(_ report: JobReport) {
             let status = JobStatus(report)
             // After a connection was lost, the first is often one that was told already.
-            if status != last { body(status) }
+            if !status.isSame(as: last) { body(status) }
             last = status
         }
         while true {
@@ -127,7 +127,10 @@ extension Client {
                 return .value(reply)
             case .failure(.ended(let error, _)):
                 return .lost(error ?? SocketError(.receive, .closed), connectedAt: start)
-            case .failure(let failure): return .failed(self.error(operation(), failure))
+            case .failure(let failure):
+                // Cancelled before it was sent, perhaps: then nobody else has closed it.
+                lane.close()
+                return .failed(self.error(operation(), failure))
             }
         }
     }

@@ -119,7 +119,10 @@ extension Client {
         case .failure(.ended(let error, _)):
             if isReservingStopped { return .failed(ClientError(operation(), .closed)) }
             return .lost(error ?? SocketError(.receive, .closed), connectedAt: start)
-        case .failure(let failure): return .failed(self.error(operation(), failure))
+        case .failure(let failure):
+            // Cancelled before it was sent, perhaps: then nobody else has closed it.
+            lane.close()
+            return .failed(self.error(operation(), failure))
         }
     }
 
@@ -166,12 +169,20 @@ extension Client {
     ) async throws(ClientError) -> Reply {
         if isClosed { throw ClientError(operation(), .closed) }
         guard let lane = lane(id), lane.heldJobs[job] == reservation else { throw ClientError(operation(), .jobLost) }
-        if command.isOnlyTalkbacks { try await requireOutcomes(operation, on: lane) }
+        if command.isOnlyTalkbacks {
+            switch await outcomes(on: lane) {
+            case .success(true): break
+            case .success(false): throw ClientError(operation(), .notUnderstood)
+            case .failure(.ended): throw ClientError(operation(), .jobLost)
+            case .failure(let failure): throw error(operation(), failure)
+            }
+        }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds
         switch await ask(command, body: body, by: deadline, on: lane) {
         case .success(.notFound):
             // Its time was over, and it is another worker's; or it was cancelled, which touch is not told.
-            let isCancelled = await wasCancelled(job, command, on: lane)
+            var isCancelled = false
+            if case .touch = command { isCancelled = await wasCancelled(job, reservation, on: lane) }
             letGo(job, reservation, lane)
             throw ClientError(operation(), isCancelled ? .jobCancelled : .notFound)
         case .success(.cancelled):

@@ -23,7 +23,8 @@ internal import SystemPackage
 ///
 /// When a connection is lost, the client makes a new one, with pauses that grow. A command that was not sent is sent then, and
 /// one that changes nothing is sent again; for all others the call says that it is not known whether it was done
-/// (``ClientError/Reason/outcomeUnknown(_:)``): nothing is ever put twice. What was reserved over the lost connection is
+/// (``ClientError/Reason/outcomeUnknown(_:)``): nothing is ever put twice. (A job with a ``PutOptions/uniqueness`` that is
+/// remembered for longer than this client's patience is put again, which finds it.) What was reserved over the lost connection is
 /// another worker's (``ClientError/Reason/jobLost``).
 public actor Client {
     nonisolated let loop: EventLoop
@@ -136,9 +137,15 @@ public actor Client {
         var attempts = 0
         while true {
             let lane = try await sharedLane(until: patienceEnd, operation)
-            if command.isOnlyTalkbacks { try await requireOutcomes(operation, on: lane) }
-            let deadline = loop.now + options.replyTimeout.clampedNanoseconds
-            switch await ask(command, body: body, using: tube?.name, watching: tubes, by: deadline, on: lane) {
+            let answer: Lane.Answer
+            switch command.isOnlyTalkbacks ? await outcomes(on: lane) : .success(true) {
+            case .success(true):
+                let deadline = loop.now + options.replyTimeout.clampedNanoseconds
+                answer = await ask(command, body: body, using: tube?.name, watching: tubes, by: deadline, on: lane)
+            case .success(false): throw ClientError(operation(), .notUnderstood)
+            case .failure(let failure): answer = .failure(failure)
+            }
+            switch answer {
             case .success(let reply): return (reply, lane.id)
             case .failure(let failure):
                 guard case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed else {

@@ -74,7 +74,7 @@ public final class ReservedJob: Sendable, Identifiable {
     /// Tells how far it is with the job: the protocol's `progress`. The time to run begins anew. For a Talkback server only.
     ///
     /// - Parameters:
-    ///   - percent: 0 to 100.
+    ///   - percent: 0 to 100; less is 0, and more 100.
     ///   - text: What else there is to say, on one line: of more than ``maximumTextSize`` bytes the first ones are sent.
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled``, ``ClientError/Reason/notFound`` or
     ///   ``ClientError/Reason/jobLost`` if the job is no longer this client's. Whoever works on it should stop then.
@@ -180,7 +180,7 @@ public enum Returned: Hashable, Sendable {
 
 /// Whether and when a job that has failed is to be tried again.
 public enum RetryPolicy: Hashable, Sendable {
-    /// After a pause, in whole seconds, rounded up, but not more often than so many times in all; `nil` for any number.
+    /// After a pause, in whole seconds, rounded up, but not more often than so many times in all, 1 or more; `nil` for any number.
     case after(Duration, attempts: Int? = nil)
     /// Not at all.
     case never

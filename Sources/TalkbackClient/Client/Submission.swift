@@ -17,6 +17,7 @@ public struct Submission: Sendable, Identifiable {
     /// The job's number.
     public let id: JobID
     /// The state of the job with the same key that was there already, in place of which nothing was put; `nil` if the job is new.
+    /// (After a lost connection that may be this job itself.)
     public let former: FormerState?
     private let client: Client
 
@@ -94,12 +95,14 @@ public struct JobUpdates: AsyncSequence, Sendable {
             continuation.finish()
         }
         continuation.onTermination = { _ in task.cancel() }
-        return Iterator(base: stream.makeAsyncIterator())
+        return Iterator(stream.makeAsyncIterator(), id)
     }
 
     /// What is taken from one after another.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate var base: AsyncStream<Result<JobStatus, ClientError>>.Iterator
+        fileprivate let id: JobID
+        private var hasEnded = false
 
         /// The next status; `nil` after the end.
         public mutating func next() async throws(ClientError) -> JobStatus? {
@@ -108,7 +111,18 @@ public struct JobUpdates: AsyncSequence, Sendable {
 
         /// The next status; `nil` after the end.
         public mutating func next(isolation actor: isolated (any Actor)?) async throws(ClientError) -> JobStatus? {
-            try await base.next(isolation: actor)?.get()
+            if hasEnded { return nil }
+            guard let status = try await base.next(isolation: actor)?.get() else {
+                // There is an end to everything but to what was given up.
+                throw ClientError("follow job \(id)", .cancelled)
+            }
+            hasEnded = status.outcome != nil
+            return status
+        }
+
+        fileprivate init(_ base: AsyncStream<Result<JobStatus, ClientError>>.Iterator, _ id: JobID) {
+            self.base = base
+            self.id = id
         }
     }
 }

@@ -35,7 +35,7 @@ public struct PutOptions: Hashable, Sendable {
     public var uniqueness: Uniqueness?
     /// How long the outcome can be asked for after the end, in whole seconds, rounded up; `nil` for not at all.
     public var keepOutcome: Duration?
-    /// How often workers may get the job before it is set aside, 1 or more; `nil` for as often as they say.
+    /// How often workers may get the job before it is set aside, 1 or more (less is 1); `nil` for as often as they say.
     public var attempts: Int?
     /// When the job is tried again after a failure; `nil` for whenever the worker says.
     public var backoff: AttemptBackoff?
@@ -68,7 +68,7 @@ public struct PutOptions: Hashable, Sendable {
 
     var tags: [PutTag] {
         var tags: [PutTag] = []
-        if let uniqueness { tags.append(.unique(uniqueness.key, seconds: uniqueness.duration.wholeSeconds)) }
+        if let uniqueness { tags.append(.unique(uniqueness.name, seconds: uniqueness.duration.wholeSeconds)) }
         if let keepOutcome { tags.append(.keep(seconds: keepOutcome.wholeSeconds)) }
         if let attempts { tags.append(.attempts(max(1, UInt32(clamping: attempts)))) }
         if let backoff {
@@ -82,14 +82,18 @@ public struct PutOptions: Hashable, Sendable {
 /// What makes a job the only one of its kind in its tube: while it is there, another put with the same key adds nothing, and finds
 /// this one.
 public struct Uniqueness: Hashable, Sendable {
-    let key: TubeName
+    let name: TubeName
+    /// What the job is known by.
+    public var key: String { name.description }
     /// How long after the job's end that is still so, in whole seconds, rounded up.
     public let duration: Duration
 
-    /// A key; `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.
-    public init?(key: some StringProtocol, forAnother duration: Duration = .zero) {
-        guard let key = TubeName(key) else { return nil }
-        self.key = key
+    /// A key that is remembered for a time after the job's end.
+    ///
+    /// - Returns: `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.
+    public init?(key: some StringProtocol, rememberedFor duration: Duration = .zero) {
+        guard let name = TubeName(key) else { return nil }
+        self.name = name
         self.duration = duration
     }
 }
@@ -97,14 +101,14 @@ public struct Uniqueness: Hashable, Sendable {
 /// When a job is tried again after a failure: after a pause, each twice as long as the one before it.
 public struct AttemptBackoff: Hashable, Sendable {
     /// The first pause, in whole seconds, rounded up.
-    public var first: Duration
+    public let first: Duration
     /// The longest pause, in whole seconds, rounded up.
-    public var longest: Duration
+    public let longest: Duration
 
-    /// Pauses that grow.
+    /// Pauses that grow; one that is to be shorter than the first is as long.
     public init(first: Duration, longest: Duration) {
         self.first = first
-        self.longest = longest
+        self.longest = max(first, longest)
     }
 
     /// Pauses that are all the same.

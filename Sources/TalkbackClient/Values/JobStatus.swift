@@ -26,6 +26,8 @@ public struct JobStatus: Hashable, Sendable, Identifiable {
     public let state: State
     /// Which attempt it is, or how many there were.
     public let attempt: Int
+    /// How many there may be: what it was put with; `nil` if it is for its workers to say.
+    public let attempts: Int?
     /// How long it is so, in whole seconds.
     public let duration: Duration
     /// How far its worker is: 0 to 100.
@@ -46,6 +48,12 @@ public struct JobStatus: Hashable, Sendable, Identifiable {
         }
     }
 
+    /// Whether it says the same, whenever it was said.
+    func isSame(as other: JobStatus?) -> Bool {
+        guard let other else { return false }
+        return (state, attempt, percent, data) == (other.state, other.attempt, other.percent, other.data)
+    }
+
     init(_ report: JobReport) {
         id = report.id
         state =
@@ -58,6 +66,7 @@ public struct JobStatus: Hashable, Sendable, Identifiable {
             case .cancelled: .cancelled
             }
         attempt = Int(report.attempt)
+        attempts = report.attempts == 0 ? nil : Int(report.attempts)
         duration = .seconds(Int64(clamping: report.seconds))
         percent = Int(report.percent)
         data = report.data

@@ -32,26 +32,33 @@ struct Slot {
     }
 
     private func work(on reserved: ReservedJob) async throws(ClientError) {
+        async let known = status(of: reserved)
         let statistics = try await reserved.statistics()
+        let status = await known
         var logger = worker.logger
         logger[metadataKey: "job"] = "\(reserved.id)"
         let reporter = JobReporter(reserved, on: client.loop)
         let job = WorkerJob(
-            reserved.job, statistics.tube, attempt: max(1, statistics.reserves),
-            isOutcomeWanted: await reserved.knowsOutcomes, reporter)
+            reserved.job, statistics.tube, attempt: max(1, status?.attempt ?? statistics.reserves),
+            serverKeepsOutcomes: status != nil, reporter)
         logger[metadataKey: "tube"] = "\(job.tube)"
         logger[metadataKey: "attempt"] = "\(job.attempt)"
-        guard statistics.losses < max(1, options.attempts) else {
+        guard !isLostTooOften(statistics, status) else {
             // Whoever works on it is killed, or forgets it; there is no failure to count.
-            try await reserved.bury(priority: statistics.priority)
-            logger.error("buried: its workers were lost too often", metadata: ["losses": "\(statistics.losses)"])
+            let reason = "its workers were lost too often"
+            if status == nil {
+                try await reserved.bury(priority: statistics.priority)
+            } else {
+                try await reserved.fail(reason, retry: .never)
+            }
+            logger.error("buried: \(reason)", metadata: ["losses": "\(statistics.losses)"])
             count(.buried, job)
             return
         }
         let start = ContinuousClock.now
         var interval = max(statistics.timeToRun / 3, .milliseconds(100))
         // That a job is cancelled is learnt by touching it.
-        if job.isOutcomeWanted { interval = min(interval, options.cancellationCheck) }
+        if job.serverKeepsOutcomes { interval = min(interval, max(options.cancellationCheck, .milliseconds(10))) }
         let end = await handle(job, reporter, every: interval)
         let duration = start.duration(to: .now)
         // Its end is told to the server even if this worker is to end at once.
@@ -60,6 +67,20 @@ struct Slot {
         }.value
         count(outcome, job)
         Timer(label: "talkback_worker_job_duration", dimensions: [("tube", "\(job.tube)")]).record(duration: duration)
+    }
+
+    /// What the server knows of a job; `nil` where that is not more than beanstalkd's statistics.
+    private func status(of reserved: ReservedJob) async -> JobStatus? {
+        guard await reserved.knowsOutcomes else { return nil }
+        return try? await client.status(of: reserved.id)
+    }
+
+    private func isLostTooOften(_ statistics: JobStatistics, _ status: JobStatus?) -> Bool {
+        let attempts = max(1, options.attempts)
+        guard statistics.losses >= attempts else { return false }
+        guard let status else { return true }
+        // A server that counts them knows when it is enough; of what was kicked, what came before counts no more.
+        return status.attempts == nil && status.attempt > attempts
     }
 
     private func count(_ outcome: WorkerOutcome, _ job: WorkerJob) {
@@ -122,7 +143,7 @@ struct Slot {
         do throws(ClientError) {
             switch end.result {
             case .success(let result):
-                guard !job.isOutcomeWanted || result.count <= ReservedJob.maximumResultSize else {
+                guard !job.serverKeepsOutcomes || result.count <= ReservedJob.maximumResultSize else {
                     // Another attempt would come to the same.
                     let reason =
                         "the result has \(result.count) bytes; \(ReservedJob.maximumResultSize) are the most"
@@ -134,7 +155,10 @@ struct Slot {
                 return .done
             case .failure(let error):
                 if error is JobHandedBack || (end.isStopped && !(error is JobRejected)) {
-                    try await reserved.release(priority: priority)
+                    guard try await reserved.release(priority: priority) == .released else {
+                        logger.error("handed back for the last time: its attempts are used up")
+                        return .buried
+                    }
                     logger.notice("handed back")
                     return .handedBack
                 }
@@ -142,7 +166,8 @@ struct Slot {
                 var reason = (error as? any JobFailure)?.reason ?? "\(error)"
                 if end.isOverTime {
                     let limit = "over the time limit of \(options.timeLimit ?? .zero): "
-                    reason = limit + reason
+                    // Its end is kept, and with it this.
+                    reason = limit + String(decoding: reason.utf8.suffix(3000), as: UTF8.self)
                     logger[metadataKey: "reason"] = "\(limit)\(error)"
                 }
                 return try await fail(job, reserved, priority, reason, isFinal: error is JobRejected, logger)
@@ -166,7 +191,7 @@ struct Slot {
     private func finish(
         _ job: WorkerJob, _ reserved: ReservedJob, _ result: [UInt8]
     ) async throws(ClientError) {
-        guard job.isOutcomeWanted, !result.isEmpty else { return try await reserved.delete() }
+        guard job.serverKeepsOutcomes else { return try await reserved.delete() }
         var failures = 0
         while true {
             do throws(ClientError) {
@@ -174,7 +199,13 @@ struct Slot {
             } catch {
                 // The work is done, and there may be room for what came of it in a while.
                 failures += 1
-                guard error.reason == .outOfMemory, failures < 10 else { throw error }
+                guard error.reason == .outOfMemory else { throw error }
+                guard failures < 10 else {
+                    // Not at once again: there is no room still.
+                    let pause = options.backoff.randomPause(after: job.attempt)
+                    try await reserved.fail("\(error)", retry: .after(pause, attempts: max(1, options.attempts)))
+                    throw error
+                }
                 try? await client.loop.sleep(for: Client.reconnecting.randomPause(after: failures))
                 try await reserved.touch()
             }
@@ -187,7 +218,7 @@ struct Slot {
     ) async throws(ClientError) -> WorkerOutcome {
         let pause = options.backoff.randomPause(after: job.attempt)
         let place: Returned
-        if job.isOutcomeWanted {
+        if job.serverKeepsOutcomes {
             place = try await reserved.fail(
                 reason, retry: isFinal ? .never : .after(pause, attempts: max(1, options.attempts)))
         } else if isFinal || job.attempt >= max(1, options.attempts) {

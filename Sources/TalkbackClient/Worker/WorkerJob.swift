@@ -6,17 +6,18 @@ public struct WorkerJob: Sendable, Identifiable {
     public let job: Job
     /// The tube that it was put into.
     public let tube: Tube
-    /// Which attempt this is: 1 for the first. It is how often the job was reserved.
+    /// Which attempt this is: 1 for the first. It is how often the job was reserved since it was put, or, on a Talkback server,
+    /// kicked.
     public let attempt: Int
     /// Whether the server can be told a result, the reason of a failure, and how far the work is: it is a Talkback server.
-    public let isOutcomeWanted: Bool
+    public let serverKeepsOutcomes: Bool
     private let reporter: JobReporter
 
-    init(_ job: Job, _ tube: Tube, attempt: Int, isOutcomeWanted: Bool, _ reporter: JobReporter) {
+    init(_ job: Job, _ tube: Tube, attempt: Int, serverKeepsOutcomes: Bool, _ reporter: JobReporter) {
         self.job = job
         self.tube = tube
         self.attempt = attempt
-        self.isOutcomeWanted = isOutcomeWanted
+        self.serverKeepsOutcomes = serverKeepsOutcomes
         self.reporter = reporter
     }
 
@@ -28,7 +29,7 @@ public struct WorkerJob: Sendable, Identifiable {
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled`` and others if the job is no longer this worker's. The handler's
     ///   task is cancelled then.
     public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
-        if isOutcomeWanted { try await reporter.progress(percent, text) }
+        if serverKeepsOutcomes { try await reporter.progress(percent, text) }
     }
 
     /// The job's number.
@@ -40,7 +41,7 @@ public struct WorkerJob: Sendable, Identifiable {
 }
 
 /// Thrown by a handler for a job that no further attempt would help: it is buried at once.
-public struct JobRejected: Error, Hashable, Sendable, CustomStringConvertible {
+public struct JobRejected: JobFailure, Hashable, Sendable, CustomStringConvertible {
     /// Why.
     public let reason: String
 

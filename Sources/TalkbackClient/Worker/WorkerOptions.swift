@@ -6,7 +6,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var tubes: [Tube]
     /// How many jobs to work on at a time, each with a connection of its own; at least 1.
     public var concurrency: Int
-    /// How often a job is tried before it is buried: how many reserves of it, by any worker, are enough; at least 1.
+    /// How often a job is tried before it is buried, by any worker; at least 1. A job that was put with a number of attempts of its
+    /// own is tried as often as that.
     public var attempts: Int
     /// How long a failed job waits before it is ready again.
     public var backoff: Backoff
@@ -15,14 +16,15 @@ public struct WorkerOptions: Hashable, Sendable {
     public var timeLimit: Duration?
     /// How long handlers may go on when the worker is to stop. After that their tasks are cancelled, and their jobs handed back.
     public var grace: Duration
-    /// How long it takes at most to find out that a job was cancelled: how often it is touched, on a Talkback server.
-    public var cancellationCheck: Duration = .seconds(2)
+    /// How long it takes at most to find out that a job was cancelled: how often it is touched, on a Talkback server. At least 10
+    /// milliseconds.
+    public var cancellationCheck: Duration
 
     /// What suits most workers.
     public init(
         tubes: [Tube] = [.default], concurrency: Int = 1, attempts: Int = 5,
         backoff: Backoff = Backoff(first: .seconds(5), longest: .seconds(3600), factor: 3), timeLimit: Duration? = nil,
-        grace: Duration = .seconds(30)
+        grace: Duration = .seconds(30), cancellationCheck: Duration = .seconds(2)
     ) {
         self.tubes = tubes
         self.concurrency = concurrency
@@ -30,5 +32,6 @@ public struct WorkerOptions: Hashable, Sendable {
         self.backoff = backoff
         self.timeLimit = timeLimit
         self.grace = grace
+        self.cancellationCheck = cancellationCheck
     }
 }

@@ -33,12 +33,13 @@ enum MemoryFile {
 enum OutputPipe {
     /// Both ends, closed on exec; the reading end does not block.
     static func make() throws(Errno) -> (reading: FileDescriptor, writing: FileDescriptor) {
-        do {
-            let ends = try FileDescriptor.pipe(options: .closeOnExec)
-            _ = fcntl(ends.readEnd.rawValue, F_SETFL, O_NONBLOCK)
-            return (ends.readEnd, ends.writeEnd)
-        } catch {
+        let ends = try FileDescriptor.pipe(options: .closeOnExec)
+        guard fcntl(ends.readEnd.rawValue, F_SETFL, O_NONBLOCK) == 0 else {
+            let error = Errno(rawValue: errno)
+            try? ends.readEnd.close()
+            try? ends.writeEnd.close()
             throw error
         }
+        return (ends.readEnd, ends.writeEnd)
     }
 }

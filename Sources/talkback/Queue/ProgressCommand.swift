@@ -29,12 +29,12 @@ struct ProgressCommand: ParsableCommand {
     }
 
     func run() throws {
-        let line = ProgressLine(percent: percent, text: text.joined(separator: " ").replacing("\n", with: " ")).line
+        let line = ProgressLine(percent: percent, text: text.joined(separator: " ")).line
         guard let name = ProcessInfo.processInfo.environment[ProgressLine.variable] else {
             return StandardStreams.complain(String(line.dropLast()))
         }
         guard let number = Int32(name), number >= 0 else {
-            throw ValidationError("\(ProgressLine.variable) is no descriptor's number: \"\(name)\".")
+            throw CleanError("\(ProgressLine.variable) is no descriptor's number: \"\(name)\"")
         }
         do {
             Output.reportBrokenPipes()

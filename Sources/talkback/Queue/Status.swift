@@ -30,7 +30,7 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "Print the result alone.")
     var result = false
 
-    @Flag(help: "Print a JSON object: id, state, attempt, seconds, percent, and text, result or reason.")
+    @Flag(help: "Print a JSON object: id, state, attempt, seconds, percent, and text, result (or base64) or reason.")
     var json = false
 
     func validate() throws {

@@ -11,9 +11,9 @@ struct Submit: AsyncParsableCommand {
             The body is an argument, or all of standard input, or all of a file. The job's number is printed when the server has said \
             that it keeps the job; the outcome is kept for as long as --keep says, for "talkback status".
 
-            With --wait the number is not printed, but the result, byte for byte, when the job is done; with --follow standard error \
-            shows meanwhile how far it is. Interrupted, or when the time is over, this program ends, and the job goes on: "talkback \
-            cancel" is for that.
+            With --wait the number goes to standard error, and to standard output the result, byte for byte, when the job is done; \
+            with --follow standard error shows meanwhile how far it is. Interrupted, or when the time is over, this program ends, and \
+            the job goes on; "talkback cancel" is for that. A server that is away meanwhile is waited for, for a minute.
 
             EXIT STATUS:
               0   The server keeps the job; with --wait or --follow, it is done.
@@ -85,26 +85,38 @@ struct Submit: AsyncParsableCommand {
         var options = PutOptions(
             priority: priority, delay: delay.duration, timeToRun: timeToRun.duration, keepOutcome: keep.duration)
         tags.apply(to: &options)
-        try await queue.withClient { client in
+        try await queue.withClient(patience: .seconds(60)) { client in
             let submission = try await client.submit(bytes, to: tube, options)
             var output = Output()
             guard wait || follow else {
                 output.append(line: "\(submission.id)")
                 return try await output.flush()
             }
-            switch try await outcome(of: submission) {
-            case .done(let result): output.append(result)
-            case .failed(let reason):
-                StandardStreams.complain("Error: job \(submission.id) has failed: \(reason)")
-                throw ExitCode(2)
-            case .cancelled:
-                StandardStreams.complain("Error: job \(submission.id) was cancelled")
-                throw ExitCode(3)
-            case nil:
-                StandardStreams.complain("Error: job \(submission.id) has not ended in time, and goes on")
-                throw ExitCode(4)
-            }
+            StandardStreams.complain("job \(submission.id)")
+            output.append(try await result(of: submission))
             try await output.flush()
+        }
+    }
+
+    private func result(of submission: Submission) async throws -> [UInt8] {
+        let outcome: Outcome?
+        do {
+            outcome = try await self.outcome(of: submission)
+        } catch let error as ClientError where error.reason == .notFound {
+            throw CleanError("wait for job \(submission.id): nothing is known of it any more")
+        }
+        switch outcome {
+        case .done(let result): return result
+        case .failed(let reason):
+            let lines = reason.split(separator: "\n", omittingEmptySubsequences: false).map(\.withoutControls)
+            StandardStreams.complain("Error: job \(submission.id) has failed: \(lines.joined(separator: "\n"))")
+            throw ExitCode.jobHasFailed
+        case .cancelled:
+            StandardStreams.complain("Error: job \(submission.id) was cancelled")
+            throw ExitCode.jobWasCancelled
+        case nil:
+            StandardStreams.complain("Error: job \(submission.id) has not ended in time, and goes on")
+            throw ExitCode.jobGoesOn
         }
     }
 
@@ -142,4 +154,10 @@ struct Submit: AsyncParsableCommand {
             return try await group.next() ?? nil
         }
     }
+}
+
+extension ExitCode {
+    fileprivate static let jobHasFailed = ExitCode(2)
+    fileprivate static let jobWasCancelled = ExitCode(3)
+    fileprivate static let jobGoesOn = ExitCode(4)
 }

@@ -97,7 +97,7 @@ struct Failed: AsyncParsableCommand {
         do throws(ClientError) {
             guard let status = try await client.status(of: line.id), !status.data.isEmpty else { return }
             let lines = status.text.split(separator: "\n", maxSplits: 1)
-            line.summary = lines.first.map { $0.withoutControls }
+            line.summary = lines.first.map { String($0.withoutControls.prefix(200)) }
             line.errors = lines.count > 1 ? String(lines[1]) : nil
         } catch {
             guard error.reason == .notUnderstood else { throw error }
@@ -135,8 +135,8 @@ struct Retry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Has failed jobs tried again.",
         discussion: """
-            Makes buried jobs ready, as "talkback kick --job". A job that has used up its attempts gets one more, as each reserve \
-            counts.
+            Makes buried jobs ready, as "talkback kick --job". On a Talkback server it has as many attempts again; on beanstalkd \
+            one more, as each reserve counts.
 
             Exit status: 0 if all are ready, 2 if one of them is not there or not buried, 1 on errors.
 

@@ -31,27 +31,21 @@ struct JobCommand: Sendable {
         await reporting
         let end = try result.get()
         let errors = String(decoding: end.errors, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-        guard end.outputCount <= CommandRunner.outputLimit else {
-            throw JobRejected(
-                "its standard output has \(end.outputCount) bytes; a result has at most \(CommandRunner.outputLimit)")
-        }
         guard end.status == 0 else {
             let failure = CommandFailure(status: end.status, errors: errors)
             // What was ended because the worker ends says nothing about the job.
             if !Task.isCancelled { await withReasons { $0.record(job, failure) } }
             throw failure
         }
+        guard end.outputCount <= CommandRunner.outputLimit else {
+            throw JobRejected(
+                "its standard output has \(end.outputCount) bytes; a result has at most \(CommandRunner.outputLimit)")
+        }
         if job.attempt > 1 { await withReasons { $0.forget(job.id) } }
         if !errors.isEmpty {
             logger.info(
                 "the command has written to standard error",
                 metadata: ["job": "\(job.id)", "text": "\(errors.withoutControls)"])
-        }
-        if !job.isOutcomeWanted, !end.output.isEmpty {
-            // The server has no place for it.
-            var output = Output()
-            output.append(end.output)
-            try await output.flush()
         }
         return end.output
     }
@@ -69,8 +63,10 @@ struct JobCommand: Sendable {
         var pause = Duration.seconds(1)
         while true {
             do throws(RunnerError) {
+                // A server that has no place for results leaves them to this program.
                 return try await runner.run(
-                    input: job.body, environment: environment, output: output, onReport: onReport)
+                    input: job.body, environment: environment, output: job.serverKeepsOutcomes ? output : .shared,
+                    onReport: onReport)
             } catch {
                 logger.error("cannot run the command", metadata: ["job": "\(job.id)", "error": "\(error)"])
                 try? await Task.sleep(for: pause)
@@ -96,7 +92,7 @@ struct CommandFailure: JobFailure, CustomStringConvertible {
     let errors: String
 
     /// What those who wait for the job are told.
-    var reason: String { errors.isEmpty ? summary : errors }
+    var reason: String { errors.isEmpty ? summary : status < 0 ? "\(summary): \(errors)" : errors }
     var summary: String { status < 0 ? "ended by signal \(-status)" : "exit status \(status)" }
     var description: String { errors.isEmpty ? summary : "\(summary): \(errors.withoutControls)" }
 }

@@ -11,21 +11,26 @@ struct ProgressLine: Hashable, Sendable {
 
     init(percent: Int, text: String) {
         self.percent = percent
-        self.text = text
+        self.text = Self.words(of: text)
     }
 
     /// A line without its end; `nil` if it does not begin with a number of per cent, up to 100.
     init?(_ line: [UInt8]) {
-        let line = String(decoding: line, as: UTF8.self)
-        let digits = line.prefix { ("0"..."9").contains($0) }
+        var rest = String(decoding: line, as: UTF8.self)[...]
+        let digits = rest.prefix { ("0"..."9").contains($0) }
         guard let percent = Int(digits), percent <= 100 else { return nil }
-        var rest = line[digits.endIndex...]
+        rest = rest.dropFirst(digits.count)
         // With decimals or not, but the protocol has whole ones.
         if rest.first == "." { rest = rest.dropFirst().drop { ("0"..."9").contains($0) } }
-        if rest.first == "%" { rest = rest.dropFirst() }
-        guard rest.isEmpty || rest.first == " " else { return nil }
-        self.percent = percent
-        text = rest.split(separator: " ", omittingEmptySubsequences: true).joined(separator: " ")
+        let sign = rest.drop { $0 == " " }
+        if sign.first == "%" { rest = sign.dropFirst() }
+        guard rest.first?.isWhitespace ?? true else { return nil }
+        self.init(percent: percent, text: String(rest))
+    }
+
+    /// With a space between them, whatever there was: a report is one line.
+    private static func words(of text: String) -> String {
+        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     }
 
     /// As a command writes it.

@@ -23,7 +23,7 @@ struct BackoffArgument: ExpressibleByArgument, CustomStringConvertible {
     private static func isTime(_ seconds: Double) -> Bool { (0...4_294_967_295).contains(seconds) }
 }
 
-/// What becomes of jobs whose command fails, for `work` and for `serve --run`.
+/// What becomes of commands and their jobs, for `work` and for `serve --run`.
 struct RetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("How often a job is tried before it is buried.", valueName: "number"))
@@ -47,6 +47,12 @@ struct RetryOptions: ParsableArguments {
             valueName: "seconds"))
     var timeout: Seconds?
 
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of the command's standard output: result, or inherit, which makes it this program's own.",
+            valueName: "use"))
+    var output = OutputArgument.result
+
     func validate() throws {
         guard attempts > 0 else { throw ValidationError("--attempts takes 1 or more.") }
     }
@@ -54,7 +60,7 @@ struct RetryOptions: ParsableArguments {
     /// As the arguments of another `talkback`.
     var arguments: [String] {
         ["--attempts", "\(attempts)"] + (backoff.map { ["--backoff", "\($0)"] } ?? [])
-            + (timeout.map { ["--timeout", "\($0)"] } ?? [])
+            + (timeout.map { ["--timeout", "\($0)"] } ?? []) + ["--output", output.rawValue]
     }
 
     func workerOptions(tubes: [Tube], concurrency: Int, grace: Duration) -> WorkerOptions {

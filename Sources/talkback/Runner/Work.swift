@@ -32,11 +32,11 @@ struct Work: AsyncParsableCommand {
             reason of a failure, in the log, and for who submitted the job. How far the command is, it can write to the descriptor \
             that TALKBACK_PROGRESS_FD names, in lines like "42% resizing page 3"; or it runs "talkback progress 42 resizing". When \
             somebody cancels the job, the command is ended. (On beanstalkd, which has no place for results, standard output is \
-            this program's own, once the command has ended.) Each command is a process group of its own, which ends, whatever it does, when this \
+            this program's own.) What the command leaves behind when it ends finds these three closed. Each command is a process group of its own, which ends, whatever it does, when this \
             program is gone.
 
             SIGTERM or SIGINT: no more jobs are taken, the commands that run go on to their end, and then the program ends with \
-            status 0. A second one ends the commands, and hands their jobs back. While the server is not to be reached, the \
+            status 0. A second one ends the commands, and hands their jobs back; that attempt counts. While the server is not to be reached, the \
             program waits for it.
 
             EXAMPLES:
@@ -45,7 +45,7 @@ struct Work: AsyncParsableCommand {
               talkback work --tube mail --attempts 10 --backoff 60:86400 -- ./send
                   Mails that cannot be sent are tried again after a minute,
                   three minutes, nine, ... and at most a day.
-              talkback work --tube report -- sh -c 'echo 50% halfway >&3; wc -l'
+              talkback work --tube report -- sh -c 'echo 50% halfway >&$TALKBACK_PROGRESS_FD; wc -l'
                   What it prints is the result.
               talkback work --tube log -- sh -c 'cat >> all.log'
                   Needs no program.
@@ -78,12 +78,6 @@ struct Work: AsyncParsableCommand {
             valueName: "folder"))
     var failures: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "What becomes of the command's standard output: result, or inherit, which makes it this program's own.",
-            valueName: "use"))
-    var output = OutputArgument.result
-
     @Option(help: "The least that is logged.")
     var logLevel = LogLevel(.info)
 
@@ -115,7 +109,7 @@ struct Work: AsyncParsableCommand {
         let runner = CommandRunner(launcher: launcher, on: loop)
         let address = server.address
         let job = JobCommand(
-            runner: runner, output: output.use, reasons: Reasons(for: address, in: failures), logger: logger)
+            runner: runner, output: retries.output.use, reasons: Reasons(for: address, in: failures), logger: logger)
         let options = retries.workerOptions(
             tubes: tube.map(\.tube), concurrency: concurrency,
             grace: grace?.duration ?? .seconds(100 * 365 * 86_400))

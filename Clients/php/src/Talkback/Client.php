@@ -580,6 +580,8 @@ final class State
     public $state;
     /** @var int which attempt it is, or how many there were */
     public $attempt;
+    /** @var int how many there may be; 0 if it was not submitted with a number of them */
+    public $attempts;
     /** @var int seconds since it is in this state, as far as the server knows */
     public $since;
     /** @var int 0 to 100 */
@@ -592,7 +594,7 @@ final class State
     {
         $this->id = $id;
         $this->state = explode(' ', $reply->line)[2];
-        list($this->attempt, $this->since, $this->percent) = $reply->numbers;
+        list($this->attempt, $this->attempts, $this->since, $this->percent) = $reply->numbers;
         $this->data = $reply->data;
     }
 
@@ -601,7 +603,7 @@ final class State
     {
         $lines = [];
         foreach (array_merge(['waiting', 'delayed', 'running'], self::ENDS) as $state) {
-            $lines[] = "STATE $id $state # # # #";
+            $lines[] = "STATE $id $state # # # # #";
         }
         return $lines;
     }

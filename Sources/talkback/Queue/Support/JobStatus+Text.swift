@@ -9,7 +9,8 @@ extension JobStatus {
         var parts = ["\(id)", state.rawValue]
         if state == .running { parts.append("\(percent) %") }
         if !data.isEmpty { parts.append(state == .done ? "\(data.count) bytes" : text.withoutControls) }
-        return parts.joined(separator: "  ") + "  (attempt \(attempt), for \(duration.components.seconds) s)"
+        let of = attempts.map { " of \($0)" } ?? ""
+        return parts.joined(separator: "  ") + "  (attempt \(attempt)\(of), for \(duration.components.seconds) s)"
     }
 
     private struct Object: Encodable {
@@ -20,10 +21,11 @@ extension JobStatus {
         var percent: Int
         var text: String?
         var result: String?
+        var base64: String?
         var reason: String?
     }
 
-    /// On one line. A result that is not UTF-8 has what is not replaced.
+    /// On one line. A result that is not UTF-8 is in Base64, under another key.
     var json: String {
         get throws {
             var object = Object(
@@ -31,7 +33,9 @@ extension JobStatus {
                 percent: percent)
             switch state {
             case .running: object.text = text
-            case .done: object.result = text
+            case .done:
+                object.result = String(validating: data, as: UTF8.self)
+                if object.result == nil { object.base64 = Data(data).base64EncodedString() }
             case .waiting, .delayed, .failed: object.reason = data.isEmpty ? nil : text
             case .cancelled: break
             }

@@ -9,14 +9,16 @@ struct QueueOptions: ParsableArguments {
     @OptionGroup var server: ServerOption
 
     /// Calls `body` with a client that is connected. A server that cannot be reached is an error at once.
-    func withClient(_ body: (Client) async throws -> Void) async throws {
+    ///
+    /// - Parameter patience: How long it may be away later.
+    func withClient(patience: Duration = .zero, _ body: (Client) async throws -> Void) async throws {
         StandardStreams.openThoseThatAreClosed()
         do {
             let address = server.address
             let loop = try EventLoop()
             // All on one thread: what is started first is sent first, and many commands go out together.
             try await withTaskExecutorPreference(loop) {
-                let client = try await Client.connect(to: address, options: ClientOptions(patience: .zero))
+                let client = try await Client.connect(to: address, options: ClientOptions(patience: patience))
                 try await body(client)
                 await client.close()
             }

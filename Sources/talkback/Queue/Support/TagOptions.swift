@@ -47,7 +47,7 @@ struct KeyArgument: ExpressibleByArgument {
         let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count <= 2, let key = parts.first else { return nil }
         let seconds = parts.count == 2 ? UInt32(parts[1]) : 0
-        guard let seconds, let uniqueness = Uniqueness(key: key, forAnother: .seconds(Int64(seconds))) else {
+        guard let seconds, let uniqueness = Uniqueness(key: key, rememberedFor: .seconds(Int64(seconds))) else {
             return nil
         }
         self.uniqueness = uniqueness

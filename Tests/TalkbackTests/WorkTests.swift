@@ -314,11 +314,15 @@ final class WorkTests {
 
     @Test func reportsThatComeTooFastDoNoHarm() async throws {
         try await serving { _, address, client in
-            let worker = try work(
-                address, [], "sh", "-c", "yes '7% busy' | head -n 200000 >&3; echo '99% last' >&3; echo end")
+            let flag = folder.file("flag")
+            let flood = "yes '7% busy' | head -n 200000 >&3; echo '99% last' >&3; echo end"
+            let worker = try work(address, [], "sh", "-c", "until test -e \(flag); do sleep 0.01; done; \(flood)")
             var last: JobStatus?
             var before: JobStatus?
-            for try await status in try await client.submit("x", to: "a").updates { (before, last) = (last, status) }
+            for try await status in try await client.submit("x", to: "a").updates {
+                (before, last) = (last, status)
+                _ = FileManager.default.createFile(atPath: flag, contents: nil)
+            }
             #expect(last?.outcome == .done(Array("end\n".utf8)))
             #expect(before?.percent == 99 && before?.text == "last", "\(String(describing: before))")
             _ = worker.end()

@@ -115,32 +115,51 @@ public struct CommandParser: ~Copyable, Sendable {
     }
 
     private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) -> Input? {
-        let limit = lengthLimit(bytes, position)
-        let room = limit - pending.count
-        let end = min(bytes.count, position + room)
+        let room = max(0, Self.maximumLineLength - pending.count)
+        let limit = min(bytes.count, position + room)
         // The return may have come with the bytes before.
         var isReturn = pending.last == 0x0D
         var index = position
-        while index < end {
+        while index < limit {
             let byte = bytes[index]
             index += 1
             if isReturn, byte == 0x0A { return line(bytes, &position, end: index) }
             isReturn = byte == 0x0D
         }
-        if index - position == room {
-            position = index
-            pending.removeAll(keepingCapacity: true)
-            state = .longLine(lastWasReturn: isReturn)
-        } else {
-            keep(bytes.extracting(position..<index))
-            position = index
-        }
+        if index - position == room { return nextLongLine(bytes, &position, index, isReturn) }
+        keep(bytes.extracting(position..<index))
+        position = index
         return nil
     }
 
-    /// How long the line may be that begins with what is pending, and goes on with these bytes.
-    private func lengthLimit(_ bytes: Span<UInt8>, _ position: Int) -> Int {
-        guard pending.count + bytes.count - position >= Self.maximumLineLength else { return Self.maximumLineLength }
+    /// Goes on with a line that is longer than most may be.
+    private mutating func nextLongLine(
+        _ bytes: Span<UInt8>, _ position: inout Int, _ start: Int, _ lastWasReturn: Bool
+    ) -> Input? {
+        var index = start
+        var isReturn = lastWasReturn
+        if mayBeLong(bytes, position) {
+            let limit = min(bytes.count, position + Self.maximumLongLineLength - pending.count)
+            while index < limit {
+                let byte = bytes[index]
+                index += 1
+                if isReturn, byte == 0x0A { return line(bytes, &position, end: index) }
+                isReturn = byte == 0x0D
+            }
+            if pending.count + index - position < Self.maximumLongLineLength {
+                keep(bytes.extracting(position..<index))
+                position = index
+                return nil
+            }
+        }
+        position = index
+        pending.removeAll(keepingCapacity: true)
+        state = .longLine(lastWasReturn: isReturn)
+        return nil
+    }
+
+    /// Whether the line that begins with what is pending, and goes on with these bytes, is one that may be long.
+    private func mayBeLong(_ bytes: Span<UInt8>, _ position: Int) -> Bool {
         func isBegunBy(_ word: StaticString) -> Bool {
             // SAFETY: the word's bytes are read during the call.
             word.withUTF8Buffer { word in
@@ -151,7 +170,7 @@ public struct CommandParser: ~Copyable, Sendable {
                 return true
             }
         }
-        return isBegunBy("put ") || isBegunBy("progress ") ? Self.maximumLongLineLength : Self.maximumLineLength
+        return isBegunBy("put ") || isBegunBy("progress ")
     }
 
     /// A line whose end is just before `end`.

@@ -115,7 +115,8 @@ extension JobReport {
             case .ended(.cancelled): .cancelled
             }
         self.init(
-            id: status.id, state: state, attempt: status.attempt, attempts: status.attempts, seconds: UInt64(max(0, status.seconds)),
+            id: status.id, state: state, attempt: status.attempt, attempts: status.attempts,
+            seconds: UInt64(max(0, status.seconds)),
             percent: status.percent, data: status.data)
     }
 }

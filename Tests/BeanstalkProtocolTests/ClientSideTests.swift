@@ -35,7 +35,9 @@ struct ClientSideTests {
         ]
             + StoredState.allCases.map { .insertedBefore(12, $0) }
             + JobReport.State.allCases.map {
-                .state(JobReport(id: 1, state: $0, attempt: .max, attempts: 5, seconds: 3, percent: 100, data: [13, 10, 0, 255]))
+                .state(
+                    JobReport(
+                        id: 1, state: $0, attempt: .max, attempts: 5, seconds: 3, percent: 100, data: [13, 10, 0, 255]))
             }
     }
 
@@ -51,7 +53,8 @@ struct ClientSideTests {
     @Test(arguments: [
         "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "INSERTED 1 READY ",
         "DELETED ",
-        "STATE 1 done 1 0 2 3", "STATE 1 over 1 0 2 3 0", "STATE 1 done 1 0 2 101 0", "STATE x done 1 0 2 3 0", "FINISHED 1",
+        "STATE 1 done 1 0 2 3", "STATE 1 over 1 0 2 3 0", "STATE 1 done 1 0 2 101 0", "STATE x done 1 0 2 3 0",
+        "FINISHED 1",
         "RESERVED 1",
         "RESERVED 1 1073741825", "USING ", "USING two words", "KICKED -1", "OK", "WATCHING x",
     ])

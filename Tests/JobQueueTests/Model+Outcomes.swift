@@ -11,7 +11,8 @@ extension Model {
         return .cancelled
     }
 
-    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobQueue.Done> {
+    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobQueue.Done>
+    {
         answer(id, client) { index in
             _ = touch(id, client)
             (jobs[index].percent, jobs[index].text) = (percent, text)
@@ -70,7 +71,8 @@ extension Model {
     private func status(_ job: Job) -> JobStatus {
         let isReserved = job.state == .reserved
         return JobStatus(
-            id: job.id, state: .current(job.state), attempt: job.attempt, attempts: job.tags?.attempts ?? 0, seconds: (now - job.since) / Self.second,
+            id: job.id, state: .current(job.state), attempt: job.attempt, attempts: job.tags?.attempts ?? 0,
+            seconds: (now - job.since) / Self.second,
             percent: isReserved ? job.percent : 0, data: isReserved ? job.text : job.reason)
     }
 

@@ -86,7 +86,9 @@ struct RecoveryTests {
         func check(_ queue: JobQueue, _ step: String) {
             let effects = queue.takeEffects()
             #expect(!effects.isEmpty, "\(step)")
-            for case .observed(_, let status, _) in effects { #expect(status.sequence == queue.lastSequence, "\(step)") }
+            for case .observed(_, let status, _) in effects {
+                #expect(status.sequence == queue.lastSequence, "\(step)")
+            }
         }
     }
 

@@ -287,7 +287,8 @@ struct OtherServerTests {
         try await talking([
             [.expect("follow 7 600\r\n"), .say(running), .close],
             [
-                .expect("follow 7 600\r\n"), .say(running + "STATE 7 running 1 0 1 6 1\r\nb\r\n"), .say("TIMED_OUT\r\n"),
+                .expect("follow 7 600\r\n"), .say(running + "STATE 7 running 1 0 1 6 1\r\nb\r\n"),
+                .say("TIMED_OUT\r\n"),
                 .expect("follow 7 600\r\n"), .say("STATE 7 done 1 0 0 100 2\r\nok\r\n"), .silence,
             ],
         ]) { client async throws in

@@ -108,6 +108,14 @@ public final class ReservedJob: Sendable, Identifiable {
         return line.map { $0 == 0 || $0 == 10 || $0 == 13 ? 32 : $0 }
     }
 
+    /// How the job is, over the connection that has reserved it.
+    func status() async throws(ClientError) -> JobStatus {
+        let operation = "ask for the state of job \(id)"
+        let reply = try await client.perform(operation, .state(id), on: id, of: lane, reservation, finish: .never)
+        guard case .state(let report) = reply else { throw ClientError(operation, Client.reason(for: reply)) }
+        return JobStatus(report)
+    }
+
     /// Whether the server can be told results, reasons and progress.
     var knowsOutcomes: Bool {
         get async { await client.knowsOutcomes(lane) }

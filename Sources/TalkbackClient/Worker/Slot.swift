@@ -34,7 +34,7 @@ struct Slot {
     private func work(on reserved: ReservedJob) async throws(ClientError) {
         async let known = status(of: reserved)
         let statistics = try await reserved.statistics()
-        let status = await known
+        let status = try await known.get()
         var logger = worker.logger
         logger[metadataKey: "job"] = "\(reserved.id)"
         let reporter = JobReporter(reserved, on: client.loop)
@@ -70,9 +70,13 @@ struct Slot {
     }
 
     /// What the server knows of a job; `nil` where that is not more than beanstalkd's statistics.
-    private func status(of reserved: ReservedJob) async -> JobStatus? {
-        guard await reserved.knowsOutcomes else { return nil }
-        return try? await client.status(of: reserved.id)
+    private func status(of reserved: ReservedJob) async -> Result<JobStatus?, ClientError> {
+        guard await reserved.knowsOutcomes else { return .success(nil) }
+        do throws(ClientError) {
+            return .success(try await reserved.status())
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func isLostTooOften(_ statistics: JobStatistics, _ status: JobStatus?) -> Bool {

@@ -221,7 +221,8 @@ struct WorkerTests {
             group.addTask {
                 try await server.run([
                     [
-                        .expect("reserve\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("stats-job 1\r\n"),
+                        .expect("reserve\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("state 0\r\n"),
+                        .say("UNKNOWN_COMMAND\r\n"), .expect("stats-job 1\r\n"),
                         .say("OK \(statistics.utf8.count)\r\n\(statistics)\r\n"), .expect("touch 1\r\n"),
                         .say("NOT_FOUND\r\n"), .expect("reserve\r\n"),
                         .call { worker.stop() }, .silence,

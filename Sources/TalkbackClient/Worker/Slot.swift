@@ -32,7 +32,9 @@ struct Slot {
     }
 
     private func work(on reserved: ReservedJob) async throws(ClientError) {
-        async let known = status(of: reserved)
+        // Asked once a connection, and before anything else: what comes next may be asked together.
+        let serverKeepsOutcomes = await reserved.knowsOutcomes
+        async let known = status(of: reserved, if: serverKeepsOutcomes)
         let statistics = try await reserved.statistics()
         let status = try await known.get()
         var logger = worker.logger
@@ -40,7 +42,7 @@ struct Slot {
         let reporter = JobReporter(reserved, on: client.loop)
         let job = WorkerJob(
             reserved.job, statistics.tube, attempt: max(1, status?.attempt ?? statistics.reserves),
-            serverKeepsOutcomes: status != nil, reporter)
+            serverKeepsOutcomes: serverKeepsOutcomes, reporter)
         logger[metadataKey: "tube"] = "\(job.tube)"
         logger[metadataKey: "attempt"] = "\(job.attempt)"
         guard !isLostTooOften(statistics, status) else {
@@ -70,8 +72,10 @@ struct Slot {
     }
 
     /// What the server knows of a job; `nil` where that is not more than beanstalkd's statistics.
-    private func status(of reserved: ReservedJob) async -> Result<JobStatus?, ClientError> {
-        guard await reserved.knowsOutcomes else { return .success(nil) }
+    private func status(
+        of reserved: ReservedJob, if serverKeepsOutcomes: Bool
+    ) async -> Result<JobStatus?, ClientError> {
+        guard serverKeepsOutcomes else { return .success(nil) }
         do throws(ClientError) {
             return .success(try await reserved.status())
         } catch {

@@ -53,7 +53,9 @@ extension Client {
 
     /// Waits until a job has ended, over a connection of its own: the protocol's `wait`.
     ///
-    /// - Parameter timeout: How long, in whole seconds, rounded up; `nil` for as long as it takes.
+    /// - Parameters:
+    ///   - id: The job.
+    ///   - timeout: How long, in whole seconds, rounded up; `nil` for as long as it takes.
     /// - Returns: How it is then; it has not ended if the time is over.
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if there is no such job, and no outcome is kept.
     public func wait(for id: JobID, timeout: Duration? = nil) async throws(ClientError) -> JobStatus {

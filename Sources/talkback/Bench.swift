@@ -3,7 +3,7 @@
 import ArgumentParser
 import AsyncSockets
 import BeanstalkProtocol
-import Foundation
+import Glibc
 import Synchronization
 import TalkbackClient
 

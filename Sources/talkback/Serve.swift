@@ -2,7 +2,7 @@
 
 import ArgumentParser
 import AsyncSockets
-import Foundation
+import Glibc
 import JobStore
 import Logging
 import Sockets

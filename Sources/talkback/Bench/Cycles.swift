@@ -2,7 +2,7 @@
 
 import AsyncSockets
 import BeanstalkProtocol
-import Foundation
+import Glibc
 import Sockets
 
 /// Connections that each put, reserve and delete, in turn, each command after the reply to the one before.

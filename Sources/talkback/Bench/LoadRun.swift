@@ -2,7 +2,6 @@
 
 import AsyncSockets
 import BeanstalkProtocol
-import Foundation
 import Sockets
 import TalkbackClient
 

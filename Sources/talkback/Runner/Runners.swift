@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncSockets
-import Foundation
 import Logging
 import Sockets
 import TalkbackClient

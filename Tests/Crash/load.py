@@ -9,7 +9,7 @@ import threading
 import time
 
 from ledger import JOB_CHANGES, LONG, SHARED_TUBES, SLACK, Operation, body_difference, body_of, key_in
-from service import Failed, Replies, fields
+from service import Failed, Replies, fields, transfer
 
 
 class Connection:
@@ -335,7 +335,7 @@ class Load:
                             connection.events = events
                             selector.modify(connection.socket, events, connection)
                 for key, events in selector.select(0.05):
-                    if not self.transfer(key.data, events):
+                    if not transfer(key.data, events):
                         selector.unregister(key.fileobj)
                         key.fileobj.close()
                         key.data.open = False
@@ -352,29 +352,6 @@ class Load:
         if job.id not in self.deleted:
             self.ledger.forget(job)
             self.deleted[job.id] = job
-
-    def transfer(self, connection, events):
-        # What was answered before the end is read, also when sending fails.
-        if events & selectors.EVENT_WRITE and connection.outgoing:
-            try:
-                del connection.outgoing[: connection.socket.send(connection.outgoing[: 1 << 16])]
-            except BlockingIOError:
-                pass
-            except OSError:
-                connection.outgoing.clear()
-        if events & selectors.EVENT_READ:
-            try:
-                piece = connection.socket.recv(1 << 18)
-            except BlockingIOError:
-                return True
-            except OSError:
-                piece = b""
-            if not piece:
-                return False
-            connection.replies.feed(piece)
-            while (reply := connection.replies.next()) is not None:
-                connection.receive(*reply)
-        return True
 
     def end(self):
         ledger = self.ledger

@@ -8,7 +8,7 @@ import socket
 import time
 
 from history import ENDS, Tags, body_of, content
-from service import Failed, Replies
+from service import Failed, Replies, transfer
 
 TUBES = ("one", "other")
 PAGES, WORKERS, CANCELLERS = 6, 4, 1
@@ -65,29 +65,6 @@ class Connection:
     def setting(self, line):
         self.outgoing += line.encode() + b"\r\n"
         self.expected.append(None)
-
-    def transfer(self, events):
-        """Whether it goes on. What was answered before the end is read, also when sending fails."""
-        if events & selectors.EVENT_WRITE and self.outgoing:
-            try:
-                del self.outgoing[: self.socket.send(self.outgoing[: 1 << 16])]
-            except BlockingIOError:
-                pass
-            except OSError:
-                self.outgoing.clear()
-        if events & selectors.EVENT_READ:
-            try:
-                piece = self.socket.recv(1 << 18)
-            except BlockingIOError:
-                return True
-            except OSError:
-                piece = b""
-            if not piece:
-                return False
-            self.replies.feed(piece)
-            while (reply := self.replies.next()) is not None:
-                self.receive(*reply)
-        return True
 
     def receive(self, words, data):
         command = self.expected[0]
@@ -267,7 +244,7 @@ class Load:
                             connection)
         for key, events in selector.select(0.01):
             connection = key.data
-            goes_on = connection.transfer(events)
+            goes_on = transfer(connection, events)
             if goes_on and isinstance(connection, Worker) and connection.held and connection.random.random() < 0.003:
                 # A worker that dies.
                 goes_on = False

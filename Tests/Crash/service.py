@@ -4,6 +4,7 @@
 import atexit
 import os
 import select
+import selectors
 import signal
 import socket
 import subprocess
@@ -157,6 +158,31 @@ class Replies:
             end += size + 2
         self.start = end
         return words, data
+
+
+def transfer(connection, events):
+    """Sends and receives what a connection that does not block can now. Whether it goes on."""
+    # What was answered before the end is read, also when sending fails.
+    if events & selectors.EVENT_WRITE and connection.outgoing:
+        try:
+            del connection.outgoing[: connection.socket.send(connection.outgoing[: 1 << 16])]
+        except BlockingIOError:
+            pass
+        except OSError:
+            connection.outgoing.clear()
+    if events & selectors.EVENT_READ:
+        try:
+            piece = connection.socket.recv(1 << 18)
+        except BlockingIOError:
+            return True
+        except OSError:
+            piece = b""
+        if not piece:
+            return False
+        connection.replies.feed(piece)
+        while (reply := connection.replies.next()) is not None:
+            connection.receive(*reply)
+    return True
 
 
 def fields(data):

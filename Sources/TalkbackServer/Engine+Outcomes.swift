@@ -10,7 +10,10 @@ extension Engine {
 
     func beginFinish(_ session: Session, _ id: UInt64, _ byteCount: Int) {
         session.unfinished = .finish(id, byteCount: byteCount)
-        if byteCount > 0, isStoreFull || pendingBytes + byteCount > options.maximumMemory { session.parser.skipBody() }
+        // Nobody fills the memory with results of jobs that are others'.
+        let isHeld = queue.isHeld(id, by: session.client)
+        let hasNoRoom = byteCount > 0 && (isStoreFull || pendingBytes + byteCount > options.maximumMemory)
+        if !isHeld || hasNoRoom { session.parser.skipBody() }
     }
 
     func finish(_ id: UInt64, _ result: [UInt8], _ session: Session, _ now: QueueTime) -> Reply {

@@ -228,6 +228,19 @@ struct OutcomeTests {
         }
     }
 
+    @Test func resultOfAnothersJobTakesNoMemory() async throws {
+        try await serving(.memory, ServerOptions(maximumJobSize: 1000, maximumMemory: 5000)) { page, worker in
+            try await worker.expect("put 0 0 60 1\r\nx\r\nreserve\r\n", "INSERTED 1\r\nRESERVED 1 1\r\nx\r\n")
+            let part = String(repeating: "r", count: 4900)
+            try await page.send(Array("finish 1 5000\r\n\(part)".utf8))
+            // What has arrived is not kept, so that there is room for a job.
+            for _ in 0..<20 { try await servers.yield() }
+            try await worker.expect("put 0 0 60 900\r\n\(part.prefix(900))\r\n", "INSERTED 2\r\n")
+            try await page.expect(
+                "\(part.prefix(100))\r\nfinish 1 2\r\nabcdefgh\r\n", "NOT_FOUND\r\nNOT_FOUND\r\nUNKNOWN_COMMAND\r\n")
+        }
+    }
+
     @Test func outcomeThatIsTooLargeByItselfLeavesTheOthers() async throws {
         try await serving(.memory, ServerOptions(maximumOutcomeBytes: 10_000)) { page, _ in
             for (id, size) in [(1, 10), (2, 10_000)] {

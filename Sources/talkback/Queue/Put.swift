@@ -35,24 +35,7 @@ struct Put: AsyncParsableCommand {
     @Argument(help: "Bodies, each of a job. Without any, or with -, standard input is the body.")
     var body: [String] = []
 
-    @Option(help: "The tube to put into. (default: default)", transform: Tube.init(argument:))
-    var tube = Tube.default
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How urgent: 0 goes first, 4294967295 last.", valueName: "number"))
-    var priority: Priority = 1024
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How long until it is ready, in whole seconds.", valueName: "seconds"))
-    var delay = WholeSeconds(0)
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "How long a worker has for it before another gets it, in whole seconds, 1 or more.", valueName: "seconds"))
-    var timeToRun = WholeSeconds(60)
+    @OptionGroup var job: JobOptions
 
     @Option(help: ArgumentHelp("Take the body, or the lines, from a file.", valueName: "path"))
     var file: String?
@@ -65,7 +48,6 @@ struct Put: AsyncParsableCommand {
         guard !lines || body.isEmpty || body == ["-"] else {
             throw ValidationError("--lines takes its lines from standard input or from --file, not from <body>.")
         }
-        guard timeToRun.duration > .zero else { throw ValidationError("--time-to-run takes 1 second or more.") }
     }
 
     func run() async throws {
@@ -80,8 +62,7 @@ struct Put: AsyncParsableCommand {
     }
 
     private func bulk(of noun: String, _ plural: String) -> BulkPut {
-        let options = PutOptions(priority: priority, delay: delay.duration, timeToRun: timeToRun.duration)
-        return BulkPut(of: noun, plural, printsIDs: true) { [tube] client, body in
+        BulkPut(of: noun, plural, printsIDs: true) { [tube = job.tube, options = job.putOptions] client, body in
             try await client.put(body, into: tube, options)
         }
     }

@@ -34,24 +34,7 @@ struct Submit: AsyncParsableCommand {
     @Argument(help: "The body. Without it, or with -, standard input is the body.")
     var body: String?
 
-    @Option(help: "The tube to put into. (default: default)", transform: Tube.init(argument:))
-    var tube = Tube.default
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How urgent: 0 goes first, 4294967295 last.", valueName: "number"))
-    var priority: Priority = 1024
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("How long until it is ready, in whole seconds.", valueName: "seconds"))
-    var delay = WholeSeconds(0)
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "How long a worker has for it before another gets it, in whole seconds, 1 or more.", valueName: "seconds"))
-    var timeToRun = WholeSeconds(60)
+    @OptionGroup var job: JobOptions
 
     @Option(help: ArgumentHelp("How long its outcome is kept, in whole seconds.", valueName: "seconds"))
     var keep = WholeSeconds(3600)
@@ -72,7 +55,6 @@ struct Submit: AsyncParsableCommand {
 
     func validate() throws {
         guard file == nil || body == nil else { throw ValidationError("--file and <body> do not go together.") }
-        guard timeToRun.duration > .zero else { throw ValidationError("--time-to-run takes 1 second or more.") }
         guard timeout == nil || wait || follow else {
             throw ValidationError("--timeout goes with --wait or --follow.")
         }
@@ -81,11 +63,11 @@ struct Submit: AsyncParsableCommand {
     func run() async throws {
         Output.reportBrokenPipes()
         let bytes = try await bytes()
-        var options = PutOptions(
-            priority: priority, delay: delay.duration, timeToRun: timeToRun.duration, keepOutcome: keep.duration)
+        var options = job.putOptions
+        options.keepOutcome = keep.duration
         tags.apply(to: &options)
         try await queue.withClient(patience: .seconds(60)) { client in
-            let submission = try await client.submit(bytes, to: tube, options)
+            let submission = try await client.submit(bytes, to: job.tube, options)
             var output = Output()
             guard wait || follow else {
                 output.append(line: "\(submission.id)")
@@ -145,6 +127,7 @@ struct Submit: AsyncParsableCommand {
             }
             if let limit {
                 group.addTask {
+                    // What is followed may be silent for longer than anyone here waits.
                     try await Task.sleep(for: limit)
                     return nil
                 }

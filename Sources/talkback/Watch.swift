@@ -64,6 +64,7 @@ struct Watch: AsyncParsableCommand {
         var previous: ServerLook?
         if let interval {
             previous = try await client.look()
+            // What happens in this time is what is measured.
             try await Task.sleep(for: interval.duration)
         }
         try show(WatchReport(try await client.look(), after: previous), of: client)
@@ -85,6 +86,7 @@ struct Watch: AsyncParsableCommand {
                 previous = look
             }
             next = max(next + pause, ContinuousClock.now)
+            // So often it is to look.
             try await Task.sleep(until: next)
         }
     }

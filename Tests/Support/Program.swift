@@ -111,7 +111,8 @@ public final class Program {
     /// - Parameter limit: In milliseconds.
     private func waitUntilEnd(orKillAfter limit: Int = .max) {
         var waited = 0
-        // waitpid would hold the lock for as long, or take the status from under whoever asks meanwhile.
+        // waitpid would hold the lock for as long, or take the status from under whoever asks meanwhile; so it is asked, again and
+        // again, which another process's end needs no more than a moment for.
         while isRunning {
             usleep(1000)
             waited += 1

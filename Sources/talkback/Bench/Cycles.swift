@@ -7,6 +7,8 @@ import Sockets
 
 /// Connections that each put, reserve and delete, in turn, each command after the reply to the one before.
 final class CycleLoad: Load, @unchecked Sendable {
+    // `@unchecked`: as in `Load`, only code on the loop's thread uses what changes.
+
     private(set) var cycles = 0
     /// The time that cycles took, from the beginning to the end of the last.
     private(set) var elapsed: Int64 = 0

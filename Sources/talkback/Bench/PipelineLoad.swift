@@ -7,6 +7,8 @@ import Sockets
 /// Connections that each put many jobs in one go. When all have the replies, all delete their jobs, which is not measured, and
 /// then they begin again.
 final class PipelineLoad: Load, @unchecked Sendable {
+    // `@unchecked`: as in `Load`, only code on the loop's thread uses what changes.
+
     let putsInOneGo: Int
     /// All puts of one go.
     let commands: [UInt8]

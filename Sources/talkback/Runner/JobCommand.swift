@@ -69,6 +69,7 @@ struct JobCommand: Sendable {
                     onReport: onReport)
             } catch {
                 logger.error("cannot run the command", metadata: ["job": "\(job.id)", "error": "\(error)"])
+                // What the system is short of may be there in a while; a worker that is to end cuts it short.
                 try? await Task.sleep(for: pause)
                 // Neither is the job's fault: another worker can do it, or this one in a while.
                 if error == .launcherIsGone || Task.isCancelled { throw JobHandedBack() }

@@ -46,6 +46,7 @@ struct WatchView {
                 tell(.failure(error))
             }
             next = max(next + pause, ContinuousClock.now)
+            // So often it is to look.
             try? await Task.sleep(until: next)
         }
     }

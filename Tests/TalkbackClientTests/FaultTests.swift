@@ -9,37 +9,6 @@ import Testing
 /// The client and servers that misbehave.
 @Suite(.timeLimit(.minutes(5)))
 struct FaultTests {
-    private func scripted(
-        _ scripts: [[ScriptedServer.Step]],
-        _ options: ClientOptions = ClientOptions(patience: .seconds(250), replyTimeout: .seconds(250)),
-        _ body: (Client) async throws -> Void
-    ) async throws {
-        let loop = try EventLoop()
-        defer { loop.stop() }
-        let server = try ScriptedServer(on: loop)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            let client = try Client(server.address, options: options)
-            group.addTask {
-                do {
-                    try await server.run(scripts)
-                } catch {
-                    // So that nobody waits for what is not going to be said.
-                    await client.close()
-                    throw error
-                }
-            }
-            do {
-                try await body(client)
-            } catch {
-                group.cancelAll()
-                await client.close()
-                throw error
-            }
-            await client.close()
-            try await group.waitForAll()
-        }
-    }
-
     private static let put = "put 1024 0 60 1\r\nx\r\n"
 
     @Test(
@@ -50,7 +19,7 @@ struct FaultTests {
             ("DELETED", .unexpectedReply("deleted")), ("HELLO", .unexpectedReply("\"HELLO\"")),
         ] as [(String, ClientError.Reason)])
     func everyReplyToAPutHasItsReason(reply: String, reason: ClientError.Reason) async throws {
-        try await scripted([[.expect(Self.put), .say(reply + "\r\n"), .wait]]) { client async throws in
+        try await ScriptedServer.talking([[.expect(Self.put), .say(reply + "\r\n"), .wait]]) { client async throws in
             let error = await #expect(throws: ClientError.self) { try await client.put("x") }
             #expect(error?.reason == reason)
             #expect(error?.description.hasPrefix("put into default: ") == true)
@@ -59,13 +28,15 @@ struct FaultTests {
 
     @Test func replyMayComeByteByByte() async throws {
         let reply = "INSERTED 12\r\n".map { ScriptedServer.Step.say(String($0)) }
-        try await scripted([[.expect(Self.put)] + reply + [.wait]]) { client async throws in
+        try await ScriptedServer.talking([[.expect(Self.put)] + reply + [.wait]]) { client async throws in
             #expect(try await client.put("x") == 12)
         }
     }
 
     @Test func putIsNeverRepeated() async throws {
-        try await scripted([[.expect(Self.put), .close], [.expect("peek 1\r\n"), .say("NOT_FOUND\r\n"), .wait]]) {
+        try await ScriptedServer.talking([
+            [.expect(Self.put), .close], [.expect("peek 1\r\n"), .say("NOT_FOUND\r\n"), .wait],
+        ]) {
             client async throws in
             let error = await #expect(throws: ClientError.self) { try await client.put("x") }
             guard case .outcomeUnknown = error?.reason else {
@@ -77,7 +48,7 @@ struct FaultTests {
     }
 
     @Test func whatChangesNothingIsRepeated() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("peek 1\r\n"), .close], [.expect("peek 1\r\n"), .say("FOUND 1 "), .close],
             [.expect("peek 1\r\n"), .say("FOUND 1 2\r\nab\r\n"), .wait],
         ]) { client async throws in
@@ -86,7 +57,7 @@ struct FaultTests {
     }
 
     @Test func jobIsLostWithItsConnection() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .close],
             [.expect("reserve-with-timeout 0\r\n"), .say("TIMED_OUT\r\n"), .wait],
         ]) { client async throws in
@@ -100,7 +71,7 @@ struct FaultTests {
     }
 
     @Test func deleteWithoutAReplyIsUnknown() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("delete 1\r\n"), .close]
         ]) { client async throws in
             let job = try await client.reserve()
@@ -114,7 +85,7 @@ struct FaultTests {
 
     @Test func silentServerIsGivenUp() async throws {
         let options = ClientOptions(replyTimeout: .seconds(20))
-        try await scripted(
+        try await ScriptedServer.talking(
             [[.expect(Self.put), .wait], [.expect("peek 1\r\n"), .say("NOT_FOUND\r\n"), .wait]], options
         ) { client async throws in
             let error = await #expect(throws: ClientError.self) { try await client.put("x") }
@@ -129,7 +100,7 @@ struct FaultTests {
     }
 
     @Test func nothingIsPutIntoATubeThatIsRefused() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("use a\r\n"), .say("OUT_OF_MEMORY\r\n"), .silence],
             [.expect(Self.put), .say("INSERTED 1\r\n"), .wait],
         ]) { client async throws in
@@ -140,7 +111,7 @@ struct FaultTests {
     }
 
     @Test func nothingIsReservedFromTubesThatAreRefused() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("watch a\r\nignore default\r\n"), .say("WATCHING 2\r\nNOT_IGNORED\r\n"), .silence]
         ]) { client async throws in
             await #expect(throws: ClientError.self) { try await client.reserve(from: ["a"], timeout: .zero) }
@@ -148,7 +119,7 @@ struct FaultTests {
     }
 
     @Test func jobThatComesAgainIsNotTheOldOne() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [
                 .expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"),
                 .expect("reserve-with-timeout 0\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("touch 1\r\n"),
@@ -190,7 +161,7 @@ struct FaultTests {
 
     @Test func earlierDeadlineIsKeptBehindALaterOne() async throws {
         let options = ClientOptions(replyTimeout: .seconds(20))
-        try await scripted(
+        try await ScriptedServer.talking(
             [
                 [.expect("reserve-with-timeout 0\r\n"), .say("TIMED_OUT\r\n"), .wait],
                 [.expect("reserve-with-timeout "), .say("RESERVED 1 1\r\nx\r\n"), .wait],
@@ -204,7 +175,7 @@ struct FaultTests {
     }
 
     @Test func replyThatNobodyAskedForEndsTheConnection() async throws {
-        try await scripted([
+        try await ScriptedServer.talking([
             [.expect("peek 1\r\n"), .say("NOT_FOUND\r\nNOT_FOUND\r\n"), .wait],
             [.expect("peek 2\r\n"), .say("FOUND 2 0\r\n\r\n"), .wait],
         ]) { client async throws in

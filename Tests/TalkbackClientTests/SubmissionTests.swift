@@ -241,35 +241,13 @@ struct SubmissionTests {
 /// A client whose server is not Talkback.
 @Suite(.timeLimit(.minutes(5)))
 struct OtherServerTests {
-    private func talking(
-        _ scripts: [[ScriptedServer.Step]], _ body: (Client) async throws -> Void
-    ) async throws {
-        let loop = try EventLoop()
-        defer { loop.stop() }
-        let server = try ScriptedServer(on: loop)
-        let client = try Client(server.address, options: ClientOptions(patience: .seconds(200)))
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                do {
-                    try await server.run(scripts)
-                } catch {
-                    await client.close()
-                    throw error
-                }
-            }
-            try await body(client)
-            await client.close()
-            try await group.waitForAll()
-        }
-    }
-
     @Test func bodiesThatItWouldTakeForCommandsAreNotSent() async throws {
         let script: [ScriptedServer.Step] = [
             .expect("state 0\r\n"), .say("UNKNOWN_COMMAND\r\n"), .expect("reserve-with-timeout 0\r\n"),
             .say("RESERVED 7 1\r\nx\r\n"), .expect("touch 7\r\n"), .say("TOUCHED\r\n"), .expect("progress 7 1\r\n"),
             .say("UNKNOWN_COMMAND\r\n"), .expect("delete 7\r\n"), .say("DELETED\r\n"), .silence,
         ]
-        try await talking([script]) { client async throws in
+        try await ScriptedServer.talking([script]) { client async throws in
             var errors: [ClientError?] = []
             errors.append(await #expect(throws: ClientError.self) { try await client.submit("quit\r\n") })
             let job = try await client.reserve()
@@ -284,7 +262,7 @@ struct OtherServerTests {
 
     @Test func followGoesOnAfterALostConnection() async throws {
         let running = "STATE 7 running 1 0 0 5 1\r\na\r\n"
-        try await talking([
+        try await ScriptedServer.talking([
             [.expect("follow 7 600\r\n"), .say(running), .close],
             [
                 .expect("follow 7 600\r\n"), .say(running + "STATE 7 running 1 0 1 6 1\r\nb\r\n"),
@@ -299,7 +277,7 @@ struct OtherServerTests {
     }
 
     @Test func waitGoesOnAfterALostConnection() async throws {
-        try await talking([
+        try await ScriptedServer.talking([
             [.expect("wait 7 600\r\n"), .close],
             [
                 .expect("wait 7 600\r\n"), .say("STATE 7 delayed 1 0 0 0 0\r\n\r\n"), .expect("wait 7 600\r\n"),

@@ -58,6 +58,38 @@ final class ScriptedServer: Sendable {
 
     var address: ServerAddress { ServerAddress(listener.address) }
 
+    /// Calls `body` with a client of a server that goes by some scripts, one for each connection.
+    static func talking(
+        _ scripts: [[ScriptedServer.Step]],
+        _ options: ClientOptions = ClientOptions(patience: .seconds(250), replyTimeout: .seconds(250)),
+        _ body: (Client) async throws -> Void
+    ) async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let client = try Client(server.address, options: options)
+            group.addTask {
+                do {
+                    try await server.run(scripts)
+                } catch {
+                    // So that nobody waits for what is not going to be said.
+                    await client.close()
+                    throw error
+                }
+            }
+            do {
+                try await body(client)
+            } catch {
+                group.cancelAll()
+                await client.close()
+                throw error
+            }
+            await client.close()
+            try await group.waitForAll()
+        }
+    }
+
     /// Takes as many connections as there are scripts, and goes on with each by its own.
     func run(_ scripts: [[Step]]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in

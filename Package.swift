@@ -201,6 +201,7 @@ let package = Package(
             dependencies: [
                 "PHPSockets",
                 "Sockets",
+                "TestSupport",
                 "php-names-alone",
                 "php-names-glibc",
                 "php-names-foundation",

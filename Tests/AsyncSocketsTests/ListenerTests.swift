@@ -17,7 +17,7 @@ struct ListenerTests {
 
     /// Serves an echo while `body` runs, and stops then.
     private func serving(
-        _ options: ServeOptions = ServeOptions(), onError: @escaping @Sendable (any Error) -> Void = { _ in },
+        _ options: ServeOptions = .patient, onError: @escaping @Sendable (any Error) -> Void = { _ in },
         handler: @escaping Listener.Handler = { connection in
             while true {
                 let bytes = try await connection.receive(upTo: 1024)
@@ -45,9 +45,9 @@ struct ListenerTests {
     }
 
     private func exchange(_ address: SocketAddress) async throws {
-        let client = try await Connection.connect(to: address, on: loop, timeout: .seconds(20))
-        try await client.send("hello", timeout: .seconds(20))
-        #expect(try await client.receive(upTo: 10, timeout: .seconds(20)) == Array("hello".utf8))
+        let client = try await Connection.connect(to: address, on: loop)
+        try await client.send("hello")
+        #expect(try await client.receive(upTo: 10) == Array("hello".utf8))
     }
 
     @Test func connectionsAreAcceptedOneAfterAnother() async throws {
@@ -83,7 +83,7 @@ struct ListenerTests {
         let loops = try EventLoopGroup(count: loopCount)
         let counts = Shared<[ObjectIdentifier: Int]>([:])
         try await serving(
-            ServeOptions(loops: loops),
+            ServeOptions(idleTimeout: nil, loops: loops),
             handler: { connection in
                 #expect(connection.loop.isCurrent)
                 counts.change { $0[ObjectIdentifier(connection.loop), default: 0] += 1 }
@@ -99,7 +99,7 @@ struct ListenerTests {
     @Test func limitMakesOthersWaitAndDropsNone() async throws {
         let live = Shared((now: 0, most: 0))
         try await serving(
-            ServeOptions(connectionLimit: 3),
+            ServeOptions(connectionLimit: 3, idleTimeout: nil),
             handler: { connection in
                 live.change {
                     $0.now += 1
@@ -115,7 +115,7 @@ struct ListenerTests {
             while live.get().now < 3 { await Task.yield() }
             for client in clients { try await client.send("x") }
             for client in clients {
-                #expect(try await client.receive(upTo: 10, timeout: .seconds(20)) == [UInt8(ascii: "x")])
+                #expect(try await client.receive(upTo: 10) == [UInt8(ascii: "x")])
             }
         }
         #expect(live.get().most == 3)
@@ -135,9 +135,9 @@ struct ListenerTests {
             let other = try await Connection.connect(to: listener.address, on: loop)
             let client = try await Connection.connect(to: listener.address, on: loop)
             try await client.send("break")
-            #expect(try await client.receive(upTo: 1, timeout: .seconds(20)).isEmpty)
+            #expect(try await client.receive(upTo: 1).isEmpty)
             try await other.send("fine")
-            #expect(try await other.receive(upTo: 10, timeout: .seconds(20)) == Array("fine".utf8))
+            #expect(try await other.receive(upTo: 10) == Array("fine".utf8))
         }
         #expect(told.get() == ["Broken"])
     }
@@ -146,7 +146,7 @@ struct ListenerTests {
         let held = Shared<[Connection]>([])
         try await serving(handler: { connection in held.change { $0.append(connection) } }) { listener in
             let client = try await Connection.connect(to: listener.address, on: loop)
-            #expect(try await client.receive(upTo: 1, timeout: .seconds(20)).isEmpty)
+            #expect(try await client.receive(upTo: 1).isEmpty)
         }
         #expect(held.get().map(\.isClosed) == [true])
     }
@@ -158,7 +158,7 @@ struct ListenerTests {
             onError: { error in errors.change { $0.append((error as? SocketError)?.errno) } }
         ) { listener in
             let client = try await Connection.connect(to: listener.address, on: loop)
-            #expect(try await client.receive(upTo: 1, timeout: .seconds(20)).isEmpty)
+            #expect(try await client.receive(upTo: 1).isEmpty)
         }
         #expect(errors.get() == [.timedOut])
     }
@@ -169,7 +169,7 @@ struct ListenerTests {
             let error = await failure {
                 while true {
                     try await client.send("x")
-                    if try await client.receive(upTo: 1, timeout: .seconds(20)).isEmpty { return }
+                    if try await client.receive(upTo: 1).isEmpty { return }
                     try? await loop.sleep(for: .milliseconds(1))
                 }
             }
@@ -180,7 +180,7 @@ struct ListenerTests {
     @Test func stoppingLetsHandlersFinish() async throws {
         let listener = try Listener.bind(to: .anyPort, on: loop)
         let serving = Task {
-            try await listener.serve { connection in
+            try await listener.serve(.patient) { connection in
                 try await connection.send(try await connection.receive(upTo: 10))
                 try await connection.send(try await connection.receive(upTo: 10))
             }
@@ -204,7 +204,7 @@ struct ListenerTests {
         let listener = try Listener.bind(to: .anyPort, on: loop)
         let reasons = Shared<[SocketError.Reason]>([])
         let serving = Task {
-            try await listener.serve(ServeOptions(grace: .milliseconds(30))) { error, _ in
+            try await listener.serve(ServeOptions(idleTimeout: nil, grace: .milliseconds(30))) { error, _ in
                 if let error = error as? SocketError { reasons.change { $0.append(error.reason) } }
             } handler: { connection in
                 try await connection.send("ready")
@@ -221,7 +221,9 @@ struct ListenerTests {
 
     @Test func cancellingTheServerEndsItAndItsHandlers() async throws {
         let listener = try Listener.bind(to: .anyPort, on: loop)
-        let serving = Task { try await listener.serve { connection in _ = try await connection.receive(upTo: 1) } }
+        let serving = Task {
+            try await listener.serve(.patient) { connection in _ = try await connection.receive(upTo: 1) }
+        }
         let client = try await Connection.connect(to: listener.address, on: loop)
         try await client.send("")
         serving.cancel()
@@ -236,7 +238,7 @@ struct ListenerTests {
         let reasons = Shared<[SocketError.Reason?]>([])
         let unrelated = Shared<Task<SocketError?, Never>?>(nil)
         let served = Task {
-            try await listener.serve { connection in
+            try await listener.serve(.patient) { connection in
                 // A child of the handler, cancelled by it alone.
                 let child = await withTaskGroup(of: SocketError?.self) { group in
                     group.addTask { await failure { _ = try await connection.receive(upTo: 1) } }
@@ -276,7 +278,7 @@ struct ListenerTests {
         #expect(Set(listener.addresses.map(\.port)).count == 1)
         for address in listener.addresses {
             let client = try await Connection.connect(to: address, on: loop)
-            let server = try await listener.accept(timeout: .seconds(20))
+            let server = try await listener.accept()
             try await server.send("x")
             #expect(try await client.receive(upTo: 1) == [UInt8(ascii: "x")])
         }
@@ -387,4 +389,9 @@ struct ListenerTests {
         // Other tests run beside this one; a leak here would be of thousands.
         #expect(ProcessIdentity.openDescriptors < before + 1000)
     }
+}
+
+extension ServeOptions {
+    /// Nobody is given up, however long the machine takes over it.
+    fileprivate static var patient: ServeOptions { ServeOptions(idleTimeout: nil) }
 }

@@ -7,7 +7,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct PassedListenersTests {
     @Test func socketsOfAServiceAreTakenOver() async throws {
         let listening = try Socket.listen(on: .anyPort)

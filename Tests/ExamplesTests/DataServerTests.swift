@@ -4,7 +4,7 @@ import Sockets
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct DataServerTests {
     @Test(arguments: ["hello \n", "", "0", "no line feed", "one\ntwo\nthree\n", "你好，世界"])
     func halfClosedRequestIsAnsweredAtOnce(request: String) throws {

@@ -4,7 +4,7 @@ import Sockets
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct GreetingTests {
     @Test func serverGreetsBeforeItIsAsked() throws {
         let server = try Program("greeting-server", "127.0.0.1", "0")

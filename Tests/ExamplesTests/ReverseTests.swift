@@ -4,7 +4,7 @@ import Sockets
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ReverseTests {
     static let family = "👨‍👩‍👧‍👦"
     static let texts: [(request: String, answer: String)] = [

@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// The store through its own interface. What a crash leaves is for Tests/Crash.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 final class StoreTests {
     private let folder = TemporaryFolder()
     private var path: String { folder.path }

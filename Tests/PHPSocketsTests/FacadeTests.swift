@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import PHPSockets
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 /// What Tests/Conformance cannot show, as PHP has it otherwise or not at all.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct FacadeTests {
     @Test func selectHasNoLimitAt1024() throws {
         var sockets: [PHPSocket]? = []
@@ -35,19 +35,6 @@ struct FacadeTests {
         #expect(try socket_select(&read, &write, &except, 5) == 2)
         #expect(read == ["other": pair[1]])
         #expect(write == [pair[0]])
-    }
-
-    private func output(of program: String, _ arguments: String...) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        process.standardOutput = output
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return text
     }
 
     @Test func anythingCanTravelBesideAMessage() throws {
@@ -118,8 +105,6 @@ struct FacadeTests {
 
     @Test(arguments: ["alone", "glibc", "foundation"])
     func namesStandBesideThoseOfOtherModules(program: String) throws {
-        let tests = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-        let text = try output(of: tests.deletingLastPathComponent().appendingPathComponent("php-names-\(program)").path)
-        #expect(text == "127.0.0.1 2 1\n")
+        #expect(try Program("php-names-\(program)").outcome().output == "127.0.0.1 2 1\n")
     }
 }

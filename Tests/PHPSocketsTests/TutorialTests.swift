@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PHPSockets
+import TestSupport
 import Testing
 
 /// The tutorial's three servers and clients once more, line by line as in PHP, with its mistakes put right: every result is
 /// compared, requests have an end, replies are written whole.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct TutorialTests {
     // MARK: What the three servers begin with
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import PHPSockets
+import TestSupport
 import Testing
 
 /// PHP 4's iovec functions, by their documented intent.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct VectorTests {
     private func pair() throws -> (PHPSocket, PHPSocket) {
         var pair: [PHPSocket] = []

@@ -2,9 +2,10 @@
 
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ConnectingTests {
     private func nobody() throws -> Socket {
         let socket = try Socket(.ipv4, .stream)

@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct DatagramTests {
     private func bound(_ address: SocketAddress) throws -> Socket {
         let socket = try Socket(address.family, .datagram)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Sockets
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct IOVectorTests {
     /// A list of contents and capacities that is obviously right.
     private struct Model {

@@ -4,12 +4,13 @@ import Glibc
 import Sockets
 import Synchronization
 import SystemPackage
+import TestSupport
 import Testing
 
 private let handledSignals = Atomic(0)
 
 /// Calls that a signal interrupts, whose handler was installed without SA_RESTART.
-@Suite(.serialized, .timeLimit(.minutes(5)))
+@Suite(.blocking, .serialized, .timeLimit(.minutes(5)))
 struct InterruptTests {
     /// The calls that can wait.
     enum Call: CaseIterable {

@@ -5,7 +5,7 @@ import SystemPackage
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ListeningTests {
     /// One address of each family to listen on.
     static func addresses(in folder: borrowing TemporaryFolder) throws -> [SocketAddress] {

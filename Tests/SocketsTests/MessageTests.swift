@@ -3,9 +3,10 @@
 import Glibc
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct MessageTests {
     /// A pipe whose writing end is to be passed on.
     private func pipe() throws -> (reading: FileDescriptor, writing: FileDescriptor) {

@@ -2,9 +2,10 @@
 
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct MulticastTests {
     private let loopback: UInt32
 

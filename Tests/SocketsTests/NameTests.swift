@@ -3,9 +3,10 @@
 import Glibc
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct NameTests {
     @Test func addressesAsTextNeedNoNameServer() throws {
         #expect(try SocketAddress.resolve(host: "127.0.0.1", port: 80) == [.ipv4(.loopback, port: 80)])

@@ -4,10 +4,11 @@ import CSockets
 import Glibc
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
 /// Options whose value is not simply what was set, and values that are no option's.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct OptionValueTests {
     @Test func bufferSizesAreDoubledByLinux() throws {
         let socket = try SocketKind.udp4.make()

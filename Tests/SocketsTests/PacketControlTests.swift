@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Sockets
+import TestSupport
 import Testing
 
 /// Control data of IP packets: each kind is asked for, sent, and seen at the other end.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct PacketControlTests {
     private struct Ends: ~Copyable {
         let sender: Socket

@@ -3,9 +3,10 @@
 import Glibc
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ReadinessTests {
     @Test func waitingEndsWithTheEventOrTheTime() throws {
         let pair = try Socket.pair()

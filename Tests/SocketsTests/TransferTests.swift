@@ -2,9 +2,10 @@
 
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct TransferTests {
     @Test func spansOfBothKindsAreSentAndAppendedTo() throws {
         let pair = try Socket.pair()

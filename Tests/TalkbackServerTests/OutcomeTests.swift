@@ -85,7 +85,7 @@ struct OutcomeTests {
     @Test(arguments: Storage.allCases) func cancelledJobIsGoneAndItsWorkerIsTold(storage: Storage) async throws {
         try await serving(storage) { page, worker in
             try await page.expect(
-                "put 0 0 60 1 keep:9\r\na\r\nput 0 9 60 1\r\nb\r\ncancel 1\r\ncancel 1\r\ncancel 2\r\ncancel 2\r\n",
+                "put 0 0 60 1 keep:900\r\na\r\nput 0 9 60 1\r\nb\r\ncancel 1\r\ncancel 1\r\ncancel 2\r\ncancel 2\r\n",
                 "INSERTED 1\r\nINSERTED 2\r\nCANCELLED\r\nCANCELLED\r\nCANCELLED\r\nNOT_FOUND\r\n")
             try await page.expect(
                 "reserve-with-timeout 0\r\nstate 1\r\n", "TIMED_OUT\r\nSTATE 1 cancelled 0 0 0 0 0\r\n\r\n")
@@ -104,7 +104,7 @@ struct OutcomeTests {
                 }
             }
             try await page.expect(
-                "put 0 0 60 1 keep:9\r\nd\r\nreserve\r\n", "INSERTED 10\r\nRESERVED 10 1\r\nd\r\n")
+                "put 0 0 60 1 keep:900\r\nd\r\nreserve\r\n", "INSERTED 10\r\nRESERVED 10 1\r\nd\r\n")
             try await page.expect(
                 "delete 10\r\ncancel 10\r\nstate 10\r\n",
                 "DELETED\r\nTOO_LATE\r\nSTATE 10 done 1 0 0 100 0\r\n\r\n")

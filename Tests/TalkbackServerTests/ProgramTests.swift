@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The program `talkback` as a process.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ProgramTests {
     private func ask(_ address: SocketAddress, _ commands: String) throws -> String {
         try Socket.answer(from: address, to: commands)

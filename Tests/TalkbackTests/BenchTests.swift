@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `talkback bench` against `talkback serve`.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct BenchTests {
     private func bench(_ server: TCPQueueServer, _ arguments: String...) throws -> Program {
         try Program("talkback", ["bench", "--address", "\(server.address)"] + arguments)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `talkback connect`, standard input to a server and back.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ConnectTests {
     // MARK: Both directions
 

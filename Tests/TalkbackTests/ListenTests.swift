@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `talkback listen`, which starts a command for each connection.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ListenTests {
     private func listen(_ options: String..., command: String...) throws -> Program {
         try Program("talkback", ["listen", "127.0.0.1:0"] + options + ["--"] + command)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Documentation/one-liners.md, whose lines do what it says.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct OneLinerTests {
     /// Servers, a client, and what the client prints.
     struct Example: Sendable, CustomTestStringConvertible {

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// `talkback watch` in a terminal.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct WatchViewTests {
     private final class Terminal {
         let program: Program

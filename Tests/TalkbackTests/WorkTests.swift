@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// `talkback work` and `talkback serve --run`, which run a command for each job; `talkback failed` and `talkback retry`.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 final class WorkTests {
     private let folder = TemporaryFolder()
 

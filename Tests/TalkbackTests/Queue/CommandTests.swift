@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The commands of a queue's clients, one by one.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct CommandTests {
     // MARK: put
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// `talkback drain` and `talkback load`.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct MovingTests {
     /// Puts jobs of all kinds into the tube `t`.
     private static let filling = """

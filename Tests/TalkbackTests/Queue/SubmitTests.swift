@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `talkback submit`, `status`, `cancel` and `progress`.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct SubmitTests {
     private static let worker =
         "talkback work --tube t --backoff 0 -- sh -c 'echo \"50% half\" >&3; rev; echo' 2>/dev/null &"

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What the three servers have in common.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(5)))
 struct ServerProcessTests {
     static let servers = ["data-server", "greeting-server", "reverse-server"]
 
@@ -98,6 +98,8 @@ struct ServerProcessTests {
             clients.append(try Socket.connect(to: address).release())
         }
         #expect(server.errorLine() == "accept: Too many open files (EMFILE)")
+        // Whatever else needs one, as libdispatch does or ends the process, finds one.
+        #expect(try #require(server.descriptorCount) < 16)
         let used = try #require(server.processorTicks)
         usleep(200_000)
         // Waiting for a descriptor, it does not spin: a hundredth of a second is a tick.

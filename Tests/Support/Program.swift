@@ -160,6 +160,11 @@ public final class Program {
         return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }
     }
 
+    /// How many descriptors the program has open.
+    public var descriptorCount: Int? {
+        try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").count
+    }
+
     /// The processor time that the program has used, in hundredths of a second.
     public var processorTicks: Int? {
         let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)

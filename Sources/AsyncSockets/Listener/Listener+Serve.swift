@@ -10,7 +10,7 @@ extension Listener {
     /// Where an error happened.
     public enum ErrorOrigin: Sendable {
         /// A connection could not be accepted, for want of descriptors or memory. It stays in the backlog, and
-        /// accepting goes on as soon as it can.
+        /// accepting goes on as soon as it can. The process's last few descriptors are left to its other parts.
         case accepting
         /// The handler of the connection with this peer threw.
         case connection(peer: SocketAddress)

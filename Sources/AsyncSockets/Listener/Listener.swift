@@ -23,6 +23,7 @@ public final class Listener: Sendable {
     public let addresses: [SocketAddress]
     /// Makes ``serve(_:onError:handler:)`` stop gracefully.
     let isStopping = Atomic(false)
+    private let descriptorLimit = DescriptorLimit()
 
     /// Where the listener listens: the first address.
     public var address: SocketAddress { addresses[0] }
@@ -54,7 +55,8 @@ public final class Listener: Sendable {
 
     /// Waits for a connection and takes it.
     ///
-    /// While the system has no descriptor left (`EMFILE`), this waits and tries again. One task at a time may accept.
+    /// While there is no descriptor for it (`EMFILE`), this waits and tries again; the process's last few are left to its other
+    /// parts. One task at a time may accept.
     ///
     /// - Parameter timeout: How long to wait; `nil` for ever.
     /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`,
@@ -83,10 +85,12 @@ public final class Listener: Sendable {
     /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
     ///   will tell of it again. Also what is wrong with the listening socket itself.
     func acceptNow(on loop: @autoclosure () -> EventLoop) throws(SocketError) -> Connection? {
+        try descriptorLimit.check(with: channel[0])
         var index = 0
         while index < channel.count {
             do throws(SocketError) {
                 if let accepted = try channel[index].tryAccept() {
+                    descriptorLimit.got(accepted.socket)
                     let peer = accepted.peer
                     return Connection(accepted.socket, peer: peer, on: loop())
                 }

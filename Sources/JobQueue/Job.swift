@@ -36,7 +36,7 @@ final class Job: Timed {
     var priority: UInt32
     /// The last delay that the job had.
     var delay: UInt32
-    var counts = JobCounts()
+    var reserves: UInt32 = 0
     var state = JobState.ready
     /// How many changes were recorded, 255 at most.
     var changeCount: UInt8 = 0
@@ -66,15 +66,21 @@ final class Job: Timed {
     static let urgentPriority: UInt32 = 1024
 
     /// About how many bytes it takes, with what there is of it in tables and heaps.
-    var memory: Int { body.count + 266 + (extras?.memory ?? 0) }
+    var memory: Int { body.count + 250 + (extras?.memory ?? 0) }
 
     var tags: JobTags? { extras?.tags }
+
+    var counts: JobCounts {
+        var counts = extras?.counts ?? JobCounts()
+        counts.reserves = reserves
+        return counts
+    }
 
     /// Whether a worker has the job only for the time to run.
     var hasDeadline: Bool { tags?.isLeasedToConnection != true }
 
     /// Which attempt it is, or how many there were, since it was put or kicked.
-    var attempt: UInt32 { counts.reserves &- (extras?.formerReserves ?? 0) }
+    var attempt: UInt32 { reserves &- (extras?.formerReserves ?? 0) }
 
     /// Whether nobody may get it any more unless it is kicked.
     var isUsedUp: Bool { isUsedUp(after: 0) }

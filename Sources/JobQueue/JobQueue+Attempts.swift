@@ -80,7 +80,7 @@ extension JobQueue {
     func giveBack(_ job: Job, delay: UInt32, isLast: Bool, reason: [UInt8], at now: QueueTime) -> Returned {
         takeOut(job)
         job.delay = delay
-        job.counts.releases += 1
+        change(job) { $0.counts.releases += 1 }
         guard !isLast else {
             die(job, reason, at: now)
             return .buried
@@ -97,7 +97,7 @@ extension JobQueue {
     /// ``serveWaiters(at:)``.
     func takeBack(_ job: Job, hasTimedOut: Bool, at now: QueueTime) {
         if hasTimedOut {
-            job.counts.timeouts += 1
+            change(job) { $0.counts.timeouts += 1 }
             totals.jobTimeouts += 1
         }
         takeOut(job)

@@ -293,7 +293,7 @@ public final class JobQueue {
         job.state = .reserved
         job.since = now
         job.holder = client
-        job.counts.reserves += 1
+        job.reserves += 1
         job.tube.reservedCount += 1
         totals.reserved += 1
         startLease(of: job, at: now)
@@ -387,7 +387,7 @@ public final class JobQueue {
 
     /// Puts a job aside that was taken out.
     func bury(_ job: Job, at now: QueueTime) {
-        job.counts.buries += 1
+        change(job) { $0.counts.buries += 1 }
         makeBuried(job, lastBurial + 1, at: now)
         record(change: job)
         hasChanged(job, at: now)
@@ -457,8 +457,10 @@ public final class JobQueue {
 
     private func kick(_ job: Job, at now: QueueTime) {
         takeOut(job)
-        job.counts.kicks += 1
-        if job.counts.reserves > 0 { change(job) { $0.formerReserves = job.counts.reserves } }
+        change(job) { extras in
+            extras.counts.kicks += 1
+            extras.formerReserves = job.reserves
+        }
         makeReady(job, at: now)
         record(change: job)
         hasChanged(job, at: now)

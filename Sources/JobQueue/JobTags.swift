@@ -56,6 +56,8 @@ final class JobExtras {
     /// How far the worker is.
     var percent: UInt8 = 0
     var text: [UInt8] = []
+    /// How often things have happened to the job, but for being reserved, which happens to every one.
+    var counts = JobCounts()
     /// Why the last attempt has failed; empty if nobody said.
     var reason: [UInt8] = []
     /// Reservations that do not count as attempts any more, as the job was kicked.
@@ -65,7 +67,7 @@ final class JobExtras {
         self.tags = tags
     }
 
-    var memory: Int { 200 + (tags?.key.count ?? 0) + text.count + reason.count }
+    var memory: Int { 220 + (tags?.key.count ?? 0) + text.count + reason.count }
 }
 
 /// A key in a tube, whether or not there is the tube.

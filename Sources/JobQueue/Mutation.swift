@@ -221,10 +221,17 @@ extension JobQueue {
             job.changeCount = 1
             job.priority = change.priority
             job.delay = change.delay
-            job.counts = change.counts
+            job.reserves = change.counts.reserves
             due = change.state == .delayed ? change.due : nil
             setReason(change.reason, of: job)
-            if change.formerReserves > 0 { self.change(job) { $0.formerReserves = change.formerReserves } }
+            var others = change.counts
+            others.reserves = 0
+            if others != JobCounts() || change.formerReserves > 0 {
+                self.change(job) { extras in
+                    extras.counts = others
+                    extras.formerReserves = change.formerReserves
+                }
+            }
             if change.state == .buried { return makeBuried(job, change.burial, at: now) }
         }
         if let due, due > now {

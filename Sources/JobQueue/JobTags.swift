@@ -50,7 +50,7 @@ public struct JobTags: Hashable, Sendable {
     }
 }
 
-/// What only jobs have that were put with tags, or that a worker has said something about.
+/// What only jobs have that were put with tags, or to which something has happened but being reserved.
 final class JobExtras {
     let tags: JobTags?
     /// How far the worker is.
@@ -67,7 +67,7 @@ final class JobExtras {
         self.tags = tags
     }
 
-    var memory: Int { 220 + (tags?.key.count ?? 0) + text.count + reason.count }
+    var memory: Int { 200 + (tags?.key.count ?? 0) + text.count + reason.count }
 }
 
 /// A key in a tube, whether or not there is the tube.

@@ -13,6 +13,7 @@ struct ModelTests {
         for _ in 0..<10_000 {
             try pair.step(&random)
         }
+        pair.deleteEverything()
     }
 }
 
@@ -23,6 +24,14 @@ private struct Pair {
     private var now = QueueTime(nanoseconds: 0)
     private var steps = 0
     private static let names = ["default", "a", "b", "c"].map { Array($0.utf8) }
+
+    /// What is gone takes no memory, whatever has happened to it.
+    mutating func deleteEverything() {
+        for client in clients { queue.disconnect(client, at: now) }
+        let client = queue.connect()
+        for id in 1..<queue.nextID where queue.job(id) != nil { #expect(queue.delete(id, by: client, at: now)) }
+        #expect(queue.byteCount == 0)
+    }
 
     /// One random command, and a comparison of everything that can be seen.
     mutating func step(_ random: inout Generator) throws {

@@ -23,7 +23,6 @@ public final class Listener: Sendable {
     public let addresses: [SocketAddress]
     /// Makes ``serve(_:onError:handler:)`` stop gracefully.
     let isStopping = Atomic(false)
-    private let descriptorLimit = DescriptorLimit()
 
     /// Where the listener listens: the first address.
     public var address: SocketAddress { addresses[0] }
@@ -85,12 +84,12 @@ public final class Listener: Sendable {
     /// - Throws: `SocketError` if the system has no room for one more: the connection stays where it is, and no event
     ///   will tell of it again. Also what is wrong with the listening socket itself.
     func acceptNow(on loop: @autoclosure () -> EventLoop) throws(SocketError) -> Connection? {
-        try descriptorLimit.check(with: channel[0])
+        try DescriptorLimit.check(with: channel[0])
         var index = 0
         while index < channel.count {
             do throws(SocketError) {
                 if let accepted = try channel[index].tryAccept() {
-                    descriptorLimit.got(accepted.socket)
+                    DescriptorLimit.got(accepted.socket)
                     let peer = accepted.peer
                     return Connection(accepted.socket, peer: peer, on: loop())
                 }

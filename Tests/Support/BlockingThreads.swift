@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// For its threads and its conditions; Glibc's would be unsafe, and more to write.
 internal import Foundation
 public import Testing
 
@@ -24,8 +25,9 @@ extension Trait where Self == BlockingTrait {
 }
 
 /// Threads for what blocks them.
-// SAFETY: the only state that changes is used with the condition's lock held.
 private final class BlockingThreads: TaskExecutor, @unchecked Sendable {
+    // `@unchecked`: `jobs`, all that changes, is used only while `condition` is locked. A `Mutex` has no condition to wait for.
+
     static let shared = BlockingThreads(count: 8)
 
     private let condition = NSCondition()

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Documentation/tour.md, typed as it stands.
-@Suite(.blocking, .timeLimit(.minutes(5)))
+@Suite(.blocking, .timeLimit(.minutes(3)))
 struct TourTests {
     @Test func everythingHappensAsThePageSays() throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")

@@ -36,6 +36,7 @@ final class Job: Timed {
     var priority: UInt32
     /// The last delay that the job had.
     var delay: UInt32
+    /// How often it was reserved.
     var reserves: UInt32 = 0
     var state = JobState.ready
     /// How many changes were recorded, 255 at most.
@@ -70,6 +71,7 @@ final class Job: Timed {
 
     var tags: JobTags? { extras?.tags }
 
+    /// How often things have happened to it.
     var counts: JobCounts {
         var counts = extras?.counts ?? JobCounts()
         counts.reserves = reserves

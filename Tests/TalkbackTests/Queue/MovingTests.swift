@@ -21,21 +21,21 @@ struct MovingTests {
 
     @Test func everythingComesBack() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output(Self.filling)
-            let drained = try await queue.run("talkback drain t --to a")
+            _ = try queue.output(Self.filling)
+            let drained = try queue.run("talkback drain t --to a")
             #expect(drained.status == 0 && drained.output.isEmpty)
             #expect(drained.errors == "drained 6: 3 ready, 1 delayed, 2 buried\n")
-            #expect(try await queue.count("current-jobs-ready", in: "t") == nil)
-            #expect(try await queue.output("stat -c %a a") == "600\n")
-            #expect(try await queue.run("talkback load a").errors == "loaded 6\n")
-            #expect(try await queue.count("current-jobs-buried", in: "t") == 2)
-            #expect(try await queue.count("current-jobs-delayed", in: "t") == 1)
-            _ = try await queue.output("talkback drain t --to b")
+            #expect(try queue.count("current-jobs-ready", in: "t") == nil)
+            #expect(try queue.output("stat -c %a a") == "600\n")
+            #expect(try queue.run("talkback load a").errors == "loaded 6\n")
+            #expect(try queue.count("current-jobs-buried", in: "t") == 2)
+            #expect(try queue.count("current-jobs-delayed", in: "t") == 1)
+            _ = try queue.output("talkback drain t --to b")
             #expect(
-                try await queue.output(
+                try queue.output(
                     "for f in a b; do sed -E '\(Self.keptFields)' $f > $f.n; done; cmp a.n b.n; wc -l < b")
                     == "6\n")
-            let states = try await queue.output("grep -o '\"state\":\"[a-z]*\"' b | cut -d: -f2 | tr -d '\"' | uniq -c")
+            let states = try queue.output("grep -o '\"state\":\"[a-z]*\"' b | cut -d: -f2 | tr -d '\"' | uniq -c")
             #expect(states.split(whereSeparator: \.isWhitespace) == ["3", "ready", "1", "delayed", "2", "buried"])
         }
     }
@@ -53,21 +53,21 @@ struct MovingTests {
     private func move(_ old: String?, _ new: String?) async throws {
         let old = try await QueueServer(beanstalkd: old)
         let new = try await QueueServer(beanstalkd: new)
-        _ = try await old.output(Self.filling + "; seq 500 | talkback put --lines --tube t --priority 5000")
+        _ = try old.output(Self.filling + "; seq 500 | talkback put --lines --tube t --priority 5000")
         let file = old.file("a")
-        #expect(try await old.run("talkback drain t --to a").status == 0)
-        #expect(try await new.run("talkback load '\(file)' --tube u").errors == "loaded 506\n")
-        #expect(try await new.count("current-jobs-ready", in: "u") == 503)
-        #expect(try await new.count("current-jobs-buried", in: "u") == 2)
-        #expect(try await new.output("talkback take --tube u --count 2") == "first\nsecond\n")
+        #expect(try old.run("talkback drain t --to a").status == 0)
+        #expect(try new.run("talkback load '\(file)' --tube u").errors == "loaded 506\n")
+        #expect(try new.count("current-jobs-ready", in: "u") == 503)
+        #expect(try new.count("current-jobs-buried", in: "u") == 2)
+        #expect(try new.output("talkback take --tube u --count 2") == "first\nsecond\n")
         #expect(
-            try await new.output("talkback take --tube u --raw | cmp - '\(old.file("random"))' && echo same")
+            try new.output("talkback take --tube u --raw | cmp - '\(old.file("random"))' && echo same")
                 == "same\n")
         #expect(
-            try await new.output("talkback take --tube u --count 500 --timeout 0")
+            try new.output("talkback take --tube u --count 500 --timeout 0")
                 == (1...500).map { "\($0)\n" }.joined())
         #expect(
-            try await new.output("talkback kick --tube u 5; talkback take --tube u --count 2")
+            try new.output("talkback kick --tube u 5; talkback take --tube u --count 2")
                 == "2\nburied1\nburied2\n")
         old.end()
         new.end()
@@ -75,37 +75,37 @@ struct MovingTests {
 
     @Test func manyJobsOfEachStateAreMovedInTheirOrder() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output(
+            _ = try queue.output(
                 """
                 seq 10000 | talkback put --lines --tube t
                 seq 10001 10300 | talkback put --lines --tube t | xargs talkback bury
                 seq 10301 10600 | talkback put --lines --delay 500 --tube t
                 """)
             #expect(
-                try await queue.run("talkback drain t --to a").errors
+                try queue.run("talkback drain t --to a").errors
                     == "drained 10600: 10000 ready, 300 delayed, 300 buried\n")
             let bodies = #"sed -E 's/.*"body":"([0-9]+)".*/\1/'"#
-            let all = try await queue.output("\(bodies) a").split(separator: "\n").compactMap { Int($0) }
+            let all = try queue.output("\(bodies) a").split(separator: "\n").compactMap { Int($0) }
             let isInOrder = all == Array(1...10_000) + Array(10_301...10_600) + Array(10_001...10_300)
             #expect(isInOrder)
-            #expect(try await queue.run("talkback load < a").errors == "loaded 10600\n")
-            #expect(try await queue.run("cat a | talkback load --tube u").errors == "loaded 10600\n")
+            #expect(try queue.run("talkback load < a").errors == "loaded 10600\n")
+            #expect(try queue.run("cat a | talkback load --tube u").errors == "loaded 10600\n")
             // Delays are in whole seconds, so that those of a second may change places.
             let inOrder = "{ grep -v delayed $f | \(bodies); grep delayed $f | \(bodies) | sort; } > $f.n"
-            _ = try await queue.output("talkback drain t > b; for f in a b; do \(inOrder); done; cmp a.n b.n")
+            _ = try queue.output("talkback drain t > b; for f in a b; do \(inOrder); done; cmp a.n b.n")
         }
     }
 
     @Test func pausedTubeIsDrainedAndWhatWorkersHaveIsLeft() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output("talkback put --tube t mine other; talkback pause t 1000")
+            _ = try queue.output("talkback put --tube t mine other; talkback pause t 1000")
             let worker = try Socket.connect(to: queue.socket)
             try worker.sendAll("reserve-job 1\r\n")
             #expect(try worker.receive(upTo: 100) == Array("RESERVED 1 4\r\nmine\r\n".utf8))
-            let drained = try await queue.run("talkback drain t")
+            let drained = try queue.run("talkback drain t")
             #expect(drained.status == 0 && drained.output.contains(#""body":"other""#))
             #expect(drained.errors == "drained 1: 1 ready; 1 that workers have reserved left in the queue\n")
-            let again = try await queue.run("talkback drain t")
+            let again = try queue.run("talkback drain t")
             #expect(again.status == 2 && again.output.isEmpty)
             try worker.close()
         }
@@ -113,33 +113,33 @@ struct MovingTests {
 
     @Test func nothingThereIsSaidSo() async throws {
         try await withQueue { queue throws in
-            let none = try await queue.run("talkback drain none --to a")
+            let none = try queue.run("talkback drain none --to a")
             #expect(none.status == 2 && none.errors.hasPrefix("Error: ") && none.errors.contains("none"))
-            #expect(try await queue.run("test -e a").status == 1)
-            #expect(try await queue.run("talkback drain default").status == 2)
+            #expect(try queue.run("test -e a").status == 1)
+            #expect(try queue.run("talkback drain default").status == 2)
         }
     }
 
     @Test func jobsThatCannotBeWrittenStayAsTheyWere() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output(Self.filling)
+            _ = try queue.output(Self.filling)
             for target in ["> /dev/full", "--to /dev/full"] {
-                let outcome = try await queue.run("talkback drain t \(target)")
+                let outcome = try queue.run("talkback drain t \(target)")
                 #expect(outcome.status == 1 && outcome.errors.contains("No space left on device"))
-                #expect(try await queue.count("current-jobs-ready", in: "t") == 3)
+                #expect(try queue.count("current-jobs-ready", in: "t") == 3)
             }
             // Only delayed and buried ones are left.
-            _ = try await queue.output("talkback take --tube t --count 3 --timeout 0 > /dev/null")
-            #expect(try await queue.run("talkback drain t > /dev/full").status == 1)
-            #expect(try await queue.count("current-jobs-delayed", in: "t") == 1)
-            _ = try await queue.output("talkback drain t > a")
-            #expect(try await queue.output("grep -c buried a") == "2\n")
+            _ = try queue.output("talkback take --tube t --count 3 --timeout 0 > /dev/null")
+            #expect(try queue.run("talkback drain t > /dev/full").status == 1)
+            #expect(try queue.count("current-jobs-delayed", in: "t") == 1)
+            _ = try queue.output("talkback drain t > a")
+            #expect(try queue.output("grep -c buried a") == "2\n")
         }
     }
 
     @Test func drainThatWasKilledLosesNothing() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output("seq 60000 | talkback put --lines --tube t > /dev/null")
+            _ = try queue.output("seq 60000 | talkback put --lines --tube t > /dev/null")
             for round in 1...3 {
                 let drain = try queue.start("exec talkback drain t --to a")
                 // When it has something in the file.
@@ -150,12 +150,12 @@ struct MovingTests {
                 drain.kill()
             }
             // What a crash leaves, when it comes in the middle of a line.
-            _ = try await queue.output(#"printf '{"id":1,"tu' >> a; talkback put --tube t 60001"#)
-            let last = try await queue.run("talkback drain t --to a")
+            _ = try queue.output(#"printf '{"id":1,"tu' >> a; talkback put --tube t 60001"#)
+            let last = try queue.run("talkback drain t --to a")
             #expect(last.status == 0)
             #expect(last.errors.contains("a: the last line was not finished, and is cut off"))
-            #expect(try await queue.count("current-jobs-ready", in: "t") ?? 0 == 0)
-            let bodies = try await queue.output(#"sed -E 's/.*"body":"([0-9]+)"}$/\1/' a"#).split(separator: "\n").map {
+            #expect(try queue.count("current-jobs-ready", in: "t") ?? 0 == 0)
+            let bodies = try queue.output(#"sed -E 's/.*"body":"([0-9]+)"}$/\1/' a"#).split(separator: "\n").map {
                 Int($0)
             }
             let isComplete = Set(bodies) == Set(1...60_001)
@@ -165,7 +165,7 @@ struct MovingTests {
 
     @Test func drainThatIsInterruptedLeavesTheRestInTheQueue() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output("seq 60000 | talkback put --lines --tube t > /dev/null")
+            _ = try queue.output("seq 60000 | talkback put --lines --tube t > /dev/null")
             // More than a pipe holds is written before anything is deleted.
             let drain = try queue.start("exec talkback drain t")
             #expect(drain.line().hasSuffix(#""body":"1"}"#))
@@ -173,17 +173,17 @@ struct MovingTests {
             let outcome = drain.outcome()
             #expect(outcome.status == 1 && outcome.errors.contains("drain t: interrupted"))
             let written = outcome.output.split(separator: "\n").count + 1
-            #expect(try await queue.count("current-jobs-ready", in: "t") == 60_000 - written)
+            #expect(try queue.count("current-jobs-ready", in: "t") == 60_000 - written)
         }
     }
 
     @Test func fileThatIsNoneOfDrainedJobsIsNotCut() async throws {
         try await withQueue { queue throws in
-            _ = try await queue.output("printf text > a; talkback put --tube t x")
-            let outcome = try await queue.run("talkback drain t --to a")
+            _ = try queue.output("printf text > a; talkback put --tube t x")
+            let outcome = try queue.run("talkback drain t --to a")
             #expect(outcome.status == 1 && outcome.errors.contains("its last line is not one of drained jobs"))
-            #expect(try await queue.output("cat a") == "text")
-            #expect(try await queue.count("current-jobs-ready", in: "t") == 1)
+            #expect(try queue.output("cat a") == "text")
+            #expect(try queue.count("current-jobs-ready", in: "t") == 1)
         }
     }
 
@@ -196,14 +196,14 @@ struct MovingTests {
     func wrongLineIsRefusedBeforeAnythingIsPut(line: String, reason: String) async throws {
         try await withQueue { queue throws in
             try "{\"body\":\"a\"}\n\(line)\n".write(toFile: queue.file("a"), atomically: false, encoding: .utf8)
-            let outcome = try await queue.run("talkback load a")
+            let outcome = try queue.run("talkback load a")
             #expect(outcome.status == 1)
             #expect(outcome.errors.hasPrefix("Error: a: line 2: ") && outcome.errors.contains(reason))
             #expect(outcome.errors.hasSuffix("; nothing was put\n"))
-            #expect(try await queue.count("current-jobs-ready") == 0)
-            let pipe = try await queue.run("cat a | talkback load")
+            #expect(try queue.count("current-jobs-ready") == 0)
+            let pipe = try queue.run("cat a | talkback load")
             #expect(pipe.status == 1 && pipe.errors.contains("line 2: ") && pipe.errors.contains("1 put: lines 1"))
-            #expect(try await queue.count("current-jobs-ready") == 1)
+            #expect(try queue.count("current-jobs-ready") == 1)
         }
     }
 
@@ -212,9 +212,9 @@ struct MovingTests {
             let text = String(repeating: "x", count: 1_100_000)
             try "{\"body\":\"a\"}\n{\"body\":\"\(text)\"}\n".write(
                 toFile: queue.file("a"), atomically: false, encoding: .utf8)
-            let outcome = try await queue.run("talkback load a")
+            let outcome = try queue.run("talkback load a")
             #expect(outcome.status == 1 && outcome.errors.contains("line 2: the body has 1100000 bytes"))
-            #expect(try await queue.count("current-jobs-ready") == 0)
+            #expect(try queue.count("current-jobs-ready") == 0)
         }
     }
 }

@@ -31,23 +31,16 @@ final class QueueServer {
         "cd '\(process.folder.path)'; export TALKBACK_ADDRESS='\(address)'; \(script)"
     }
 
-    /// Runs `sh -c`, on a thread that may block. What hangs is ended after a minute.
-    func run(_ script: String) async throws -> Program.Outcome {
+    /// Runs `sh -c`. What hangs is ended after a minute.
+    func run(_ script: String) throws -> Program.Outcome {
         let quoted = script.replacingOccurrences(of: "'", with: "'\\''")
         let whole = here("exec timeout -s KILL 60 sh -c '\(quoted)'")
-        return try await Self.outcome { try Program(shell: whole) }
-    }
-
-    /// How a program ends that is started now.
-    static func outcome(of start: @escaping @Sendable () throws -> Program) async throws -> Program.Outcome {
-        try await withCheckedThrowingContinuation { continuation in
-            Thread.detachNewThread { continuation.resume(with: Result { try start().outcome() }) }
-        }
+        return try Program(shell: whole).outcome()
     }
 
     /// The standard output of a script that succeeds.
-    func output(_ script: String) async throws -> String {
-        let outcome = try await run(script)
+    func output(_ script: String) throws -> String {
+        let outcome = try run(script)
         guard outcome.status == 0 else {
             throw HasFailed(script: script, status: outcome.status, errors: outcome.errors)
         }
@@ -61,8 +54,8 @@ final class QueueServer {
     }
 
     /// A field of a tube's statistics; `nil` if there is no such tube.
-    func count(_ field: String, in tube: String = "default") async throws -> Int? {
-        let outcome = try await run("talkback stats --tube \(tube)")
+    func count(_ field: String, in tube: String = "default") throws -> Int? {
+        let outcome = try run("talkback stats --tube \(tube)")
         guard outcome.status == 0 else { return nil }
         let line = outcome.output.split(separator: "\n").first { $0.hasPrefix(field + " ") }
         return line?.split(separator: " ").last.flatMap { Int($0) }

@@ -36,6 +36,17 @@ need_packages() {
     rm -f "$log"
 }
 
+# need_php EXTENSION...: PHP's command line, with these extensions.
+need_php() {
+    need_packages php-cli
+    local modules extension
+    # Not in a pipe: grep ends at the first match, and what writes to it then fails.
+    modules=$(php --modules)
+    for extension in "$@"; do
+        grep -qx "$extension" <<<"$modules" || fail "this php has no extension $extension"
+    done
+}
+
 # need_swift: checks the toolchain, and what it needs of the system to start, fetch, compile and link.
 need_swift() {
     command -v swift >/dev/null ||

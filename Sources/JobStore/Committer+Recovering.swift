@@ -2,22 +2,13 @@
 
 internal import GRDB
 internal import JobQueue
-internal import Synchronization
 
 // What is kept becomes a queue again.
 extension Committer {
     func recover(
         into queue: JobQueue, at now: QueueTime, _ onProgress: @Sendable (Int, Int) -> Void
     ) throws(StoreError) {
-        do {
-            try database.writeWithoutTransaction { database in
-                try recover(into: queue, at: now, database, onProgress)
-            }
-        } catch {
-            // Closing would bring the log into the file, and take it away: it may have what the file has lost.
-            Self.leftOpen.withLock { $0.append(database) }
-            throw Self.error("read", path, error as? SQLiteFailure ?? SQLiteFailure(error))
-        }
+        try Self.reading(database, path) { try recover(into: queue, at: now, $0, onProgress) }
     }
 
     private func recover(
@@ -26,8 +17,6 @@ extension Committer {
         let offset = Self.systemTime() - now.nanoseconds
         func time(_ stored: Int64) -> QueueTime { QueueTime(nanoseconds: stored &- offset) }
         let total = try Int.fetchOne(database, sql: "SELECT count(*) FROM job") ?? 0
-        let nextID = try Int64.fetchOne(database, sql: "SELECT id FROM next_id") ?? 1
-        keptNextID = UInt64(bitPattern: nextID)
         var count = 0
         let rows = try HotStatement(
             database,
@@ -62,7 +51,7 @@ extension Committer {
             count += 1
             if count % 64 == 0 || count == total { onProgress(count, total) }
         }
-        queue.skipIDs(through: keptNextID - 1)
+        queue.skipIDs(through: nextID - 1)
         let outcomes = try HotStatement(
             database,
             """

@@ -13,21 +13,46 @@ final class Committer: @unchecked Sendable {
     let path: String
     private var lock: FolderLock?
     private var reserve: DiskReserve
-    /// Numbers before this are never given to a job again, whatever is deleted.
-    var keptNextID: UInt64 = 1
+    private var log: JobLog?
+    /// What the tables do not have yet, but the log.
+    private var logged = JobLog.Contents()
+    private var state: State
+
+    /// What the database says of itself.
+    private struct State {
+        /// Numbers before this are never given to a job again, whatever is deleted.
+        var nextID: UInt64
+        /// Whose log belongs to the tables; 0 for nobody's.
+        var logKey: UInt64
+        /// The number of the last group that the tables have.
+        var groupNumber: UInt64
+
+        init(_ database: Database) throws {
+            guard
+                let row = try Row.fetchOne(database, sql: "SELECT next_id, log_key, group_number FROM state"),
+                let numbers = try? (0..<3).map({ try row.decode(Int64.self, atIndex: $0) })
+            else { throw SQLiteFailure.noState }
+            nextID = UInt64(bitPattern: numbers[0])
+            logKey = UInt64(bitPattern: numbers[1])
+            groupNumber = UInt64(bitPattern: numbers[2])
+        }
+
+        func write(_ statements: Statements) throws(SQLiteFailure) {
+            try statements.setState.run(
+                Int64(bitPattern: nextID), Int64(bitPattern: logKey), Int64(bitPattern: groupNumber))
+        }
+    }
 
     /// Databases that are not to be closed before the process ends.
-    static let leftOpen = Mutex<[DatabaseQueue]>([])
+    private static let leftOpen = Mutex<[DatabaseQueue]>([])
 
     private var lastSync = ContinuousClock.now
-    private var hasUnsynced = false
+    private var hasUnsyncedTables = false
+    private var hasUnsyncedLog = false
     private var writtenPages = 0
 
-    /// The log is brought into the file when it has so many pages, and begins anew.
+    /// SQLite's log is brought into the file when it has so many pages, and begins anew.
     private static let checkpointPages = 1000
-    /// By how much the kept number is ahead, so that it need not be written with each group.
-    private static let idStep: UInt64 = 1024
-    private static let pageSize = 4096
     /// About how many bytes one transaction writes, so that it always fits into what was set aside.
     private static let transactionSize = 1 << 22
     /// How many pages are given back to the disk at once, and how many times in a row.
@@ -56,7 +81,36 @@ final class Committer: @unchecked Sendable {
         }
         reserve = DiskReserve(options.folder, size: options.reserveSize)
         _ = reserve.take()
+        state = try Self.reading(database, path) { try State($0) }
+        try recoverLog()
     }
+
+    /// Brings what a log has into the tables, if the last process has left one.
+    private func recoverLog() throws(StoreError) {
+        guard state.logKey != 0 else { return }
+        logged = try JobLog.read(options.folder, key: state.logKey, after: state.groupNumber)
+        try Self.reading(database, path) { database in
+            var none = JobStore.Gathering()
+            guard try write(&none, database, try Statements(database)) else { throw StoreError("write", path, .full) }
+        }
+    }
+
+    /// Calls `body` with a database that may turn out to be damaged.
+    static func reading<Result>(
+        _ database: DatabaseQueue, _ path: String, _ body: (Database) throws -> Result
+    ) throws(StoreError) -> Result {
+        do {
+            return try database.writeWithoutTransaction(body)
+        } catch {
+            // Closing would bring SQLite's log into the file, and take it away: it may have what the file has lost.
+            leftOpen.withLock { $0.append(database) }
+            if let error = error as? StoreError { throw error }
+            throw Self.error("read", path, error as? SQLiteFailure ?? SQLiteFailure(error))
+        }
+    }
+
+    /// Numbers before this are never given to a job again.
+    var nextID: UInt64 { state.nextID }
 
     var hasReserve: Bool { reserve.isThere }
 
@@ -129,7 +183,9 @@ final class Committer: @unchecked Sendable {
     func run(_ body: (Commit) throws(StoreError) -> Void) throws(StoreError) {
         do {
             try database.writeWithoutTransaction { database in
-                try body(Commit(committer: self, database: database, statements: try Statements(database)))
+                let statements = try Statements(database)
+                try beginLog(database, statements)
+                try body(Commit(committer: self, database: database, statements: statements))
             }
         } catch let error as StoreError {
             throw error
@@ -148,136 +204,163 @@ final class Committer: @unchecked Sendable {
     private func commit(
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
-        do throws(SQLiteFailure) {
-            try prepareSync(database)
-            if group.mutations.isEmpty {
-                try syncWhatIsLeft(database)
-            } else {
-                let dropped = Self.changesNotWorthWriting(group.mutations)
-                while group.position < group.mutations.count {
-                    if try !write(&group, dropped, database, statements) { return false }
-                }
-            }
-            try lookAfterSpace(database)
-            return true
-        } catch {
-            throw Self.error("write", path, error)
+        if group.mutations.isEmpty {
+            if isSyncDue { try sync(database) }
+        } else if try !log(group, database, statements) {
+            guard try write(&group, database, statements) else { return false }
         }
+        if !reserve.isThere {
+            try writing { () throws(SQLiteFailure) in try reclaimSpace(database) }
+            try beginLog(database, statements)
+        }
+        return true
     }
 
-    /// Writes as much of a group as is good for one transaction.
+    /// Commits a group to the log.
+    ///
+    /// - Returns: Whether that was done; `false` if the tables must have it.
+    private func log(
+        _ group: JobStore.Gathering, _ database: Database, _ statements: Statements
+    ) throws(StoreError) -> Bool {
+        // When the disk is full, what is deleted must leave the tables, or its space does not come back.
+        guard let log, log.key == state.logKey, reserve.isThere, group.position == 0 else { return false }
+        if !log.hasRoom {
+            var none = JobStore.Gathering()
+            guard try write(&none, database, statements) else { return false }
+        }
+        do throws(StoreError) {
+            guard
+                try log.write(
+                    group.mutations, number: state.groupNumber + logged.groupCount + 1, nextID: group.nextID,
+                    offset: Self.systemTime() - Self.queueTime(), addingTo: &logged)
+            else { return false }
+        } catch {
+            guard error.reason == .full else { throw error }
+            reserve.giveUp()
+            return false
+        }
+        hasUnsyncedLog = true
+        if isSyncDue { try sync(database) }
+        return true
+    }
+
+    /// Brings what was logged, and then a group, into the tables.
     ///
     /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
     private func write(
-        _ group: inout JobStore.Gathering, _ dropped: [UInt64: Int], _ database: Database, _ statements: Statements
-    ) throws(SQLiteFailure) -> Bool {
-        while true {
-            do throws(SQLiteFailure) {
-                try transact(&group, dropped, database, statements)
-                if writtenPages >= Self.checkpointPages { try checkpoint(database, "PASSIVE") }
-                return true
-            } catch {
-                guard error.isFull else { throw error }
-                if database.hasTransaction { try statements.rollback.run() }
-                guard reserve.isThere else {
-                    try reclaimSpace(database)
-                    return false
+        _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
+    ) throws(StoreError) -> Bool {
+        let passing = (
+            logged: PassingJobs(MutationReader(logged.mutations)), group: PassingJobs(group.mutations)
+        )
+        let count = group.mutations.count
+        while !logged.isEmpty || group.position < count || state.logKey != log?.key ?? 0 {
+            let isDone = try writing { () throws(SQLiteFailure) -> Bool in
+                do throws(SQLiteFailure) {
+                    try transact(&group, passing.logged, passing.group, database, statements)
+                    if writtenPages >= Self.checkpointPages { try checkpoint(database, "PASSIVE") }
+                    return true
+                } catch {
+                    guard error.isFull else { throw error }
+                    if database.hasTransaction { try statements.rollback.run() }
+                    guard reserve.isThere else {
+                        try reclaimSpace(database)
+                        return false
+                    }
+                    reserve.giveUp()
+                    return true
                 }
-                reserve.giveUp()
             }
+            guard isDone else { return false }
         }
+        return true
     }
 
+    /// Writes as much as is good for one transaction.
     private func transact(
-        _ group: inout JobStore.Gathering, _ dropped: [UInt64: Int], _ database: Database, _ statements: Statements
+        _ group: inout JobStore.Gathering, _ passingInLog: PassingJobs, _ passingInGroup: PassingJobs,
+        _ database: Database, _ statements: Statements
     ) throws(SQLiteFailure) {
+        let isSynced = mustSyncTransaction
+        try setSyncing(isSynced, database)
         let offset = Self.systemTime() - Self.queueTime()
-        var position = group.position
-        var nextID = keptNextID
-        try statements.begin.run()
         var cost = 0
-        while position < group.mutations.count, cost < Self.transactionSize {
-            switch group.mutations[position] {
-            case .put(let job):
-                try statements.insertJob.insert(job, offset: offset)
-                if let tags = job.tags { try statements.insertTags.insert(tags, of: job.id) }
-                cost += job.body.count + 500
-            case .change(let change):
-                if dropped[change.id] == nil {
-                    try statements.replaceChange.replace(change, offset: offset)
-                    cost += Self.pageSize + change.reason.count
-                }
-            case .delete(let id, let changes), .end(let id, let changes, _):
-                try statements.deleteJob.run(id)
-                if changes == .max || Int(changes) > dropped[id, default: 0] { try statements.deleteChange.run(id) }
-                // The table does not remember the highest number once it is gone.
-                if id >= nextID { nextID = group.nextID + Self.idStep }
-                cost += 2 * Self.pageSize
-                guard case .end(_, _, let outcome) = group.mutations[position] else { break }
-                try statements.deleteTags.run(id)
-                cost += Self.pageSize
-                guard let outcome else { break }
-                try statements.insertOutcome.insert(outcome, offset: offset)
-                cost += Self.pageSize + outcome.data.count
-            case .forgetData(let id):
-                try statements.forgetData.run(id)
-                cost += 2 * Self.pageSize
-            case .forget(let id):
-                try statements.deleteOutcome.run(id)
-                cost += 2 * Self.pageSize
-            case .pause(let tube, let seconds, let until):
-                if seconds == 0 {
-                    try statements.deletePause.run(tube: tube)
-                } else {
-                    try statements.setPause.setPause(tube, seconds, until.nanoseconds &+ offset)
-                }
-                cost += 2 * Self.pageSize
-            }
-            position += 1
+        try statements.begin.run()
+        var reader = MutationReader(logged.mutations, from: logged.position)
+        while cost < Self.transactionSize, let header = reader.next() {
+            guard !passingInLog.drops(header) else { continue }
+            guard let mutation = reader.mutation(header) else { throw .unreadableLog }
+            cost += try statements.write(mutation, passingInLog, offset: 0)
         }
-        if nextID != keptNextID { try statements.setNextID.run(Int64(bitPattern: nextID)) }
+        var position = group.position
+        var state = state
+        if reader.isAtEnd {
+            while position < group.mutations.count, cost < Self.transactionSize {
+                cost += try statements.write(group.mutations[position], passingInGroup, offset: offset)
+                position += 1
+            }
+            // Said as soon as it is so: with the group after it, what the log has must not be written again.
+            state.logKey = log?.key ?? 0
+            state.groupNumber += logged.groupCount
+            if position > 0, position == group.mutations.count { state.groupNumber += 1 }
+            state.nextID = max(state.nextID, logged.nextID, group.nextID)
+        } else if cost < Self.transactionSize {
+            throw .unreadableLog
+        }
+        try state.write(statements)
         try statements.commit.run()
+        self.state = state
         group.position = position
-        keptNextID = nextID
-        let pages = database.takeWrittenPageCount()
-        writtenPages += pages
-        guard pages > 0 else { return }
-        hasUnsynced = true
-        if isSyncing { noteSynced() }
-    }
-
-    /// Changes of jobs that are deleted in the same group, by the job's number, and how many.
-    private static func changesNotWorthWriting(_ mutations: [Mutation]) -> [UInt64: Int] {
-        var dropped: [UInt64: Int] = [:]
-        for mutation in mutations {
-            switch mutation {
-            case .delete(let id, let changes), .end(let id, let changes, _): if changes > 0 { dropped[id] = 0 }
-            case .put, .change, .pause, .forget, .forgetData: break
-            }
+        if reader.isAtEnd {
+            logged.clear()
+            log?.clear()
+        } else {
+            logged.position = reader.position
         }
-        guard !dropped.isEmpty else { return dropped }
-        for case .change(let change) in mutations { dropped[change.id]? += 1 }
-        return dropped
+        writtenPages += database.takeWrittenPageCount()
+        if isSynced { noteSynced() } else { hasUnsyncedTables = true }
     }
 
     private func finish(_ nextID: UInt64, _ database: Database, _ statements: Statements) throws(StoreError) {
-        do throws(SQLiteFailure) {
-            do {
-                try Self.setSync(.full, database)
+        var none = JobStore.Gathering()
+        // If there is no space, everything that matters is kept already; the next process goes on with it.
+        guard try write(&none, database, statements) else { return }
+        try writing { () throws(SQLiteFailure) in
+            do throws(SQLiteFailure) {
+                try setSyncing(true, database)
+                try statements.begin.run()
+                try statements.deleteOldPauses.run(Self.systemTime())
+                var state = state
+                state.logKey = 0
+                state.nextID = max(nextID, state.nextID)
+                try state.write(statements)
+                try statements.commit.run()
+                log?.remove()
             } catch {
-                throw SQLiteFailure(error)
+                guard error.isFull else { throw error }
+                if database.hasTransaction { try statements.rollback.run() }
             }
-            try statements.begin.run()
-            try statements.deleteOldPauses.run(Self.systemTime())
-            // Exactly, as there is nothing more to come.
-            try statements.setNextID.run(Int64(bitPattern: max(nextID, 1)))
-            try statements.commit.run()
-        } catch {
-            // Everything that matters was committed before; the numbers merely have a gap.
-            if !error.isFull { throw Self.error("write", path, error) }
-        }
-        do throws(SQLiteFailure) {
             try checkpoint(database, "TRUNCATE")
+        }
+    }
+
+    /// Begins a log, if there is none and there is space.
+    private func beginLog(_ database: Database, _ statements: Statements) throws(StoreError) {
+        guard log == nil, reserve.isThere else { return }
+        do throws(StoreError) {
+            log = try JobLog(options.folder)
+        } catch {
+            guard error.reason == .full else { throw error }
+            return
+        }
+        var none = JobStore.Gathering()
+        // If there is no space for that, it is done with the next transaction.
+        _ = try write(&none, database, statements)
+    }
+
+    private func writing<Result>(_ body: () throws(SQLiteFailure) -> Result) throws(StoreError) -> Result {
+        do throws(SQLiteFailure) {
+            return try body()
         } catch {
             throw Self.error("write", path, error)
         }
@@ -292,6 +375,7 @@ final class Committer: @unchecked Sendable {
         case normal = "NORMAL"
     }
 
+    /// Whether the database syncs each commit.
     private var isSyncing = true
 
     private static func setSync(_ level: SyncLevel, _ database: Database) throws {
@@ -301,48 +385,58 @@ final class Committer: @unchecked Sendable {
         guard set == (level == .full ? 2 : 1) else { throw DatabaseError(message: "syncing cannot be set") }
     }
 
-    /// Decides whether the next commit is synced.
-    private func prepareSync(_ database: Database) throws(SQLiteFailure) {
-        let mustSync =
-            switch options.sync {
-            case .always: true
-            case .every(let interval): lastSync.duration(to: .now) >= interval
-            case .never: false
-            }
-        guard mustSync != isSyncing else { return }
+    private func setSyncing(_ isNeeded: Bool, _ database: Database) throws(SQLiteFailure) {
+        guard isNeeded != isSyncing else { return }
         do {
-            try Self.setSync(mustSync ? .full : .normal, database)
+            try Self.setSync(isNeeded ? .full : .normal, database)
         } catch {
             throw SQLiteFailure(error)
         }
-        isSyncing = mustSync
+        isSyncing = isNeeded
+    }
+
+    /// Whether what is committed now is synced now.
+    private var isSyncDue: Bool {
+        switch options.sync {
+        case .always: true
+        case .every(let interval): lastSync.duration(to: .now) >= interval
+        case .never: false
+        }
+    }
+
+    /// Whether the next transaction is synced. What the log has is synced with it, as the log is written over afterwards.
+    private var mustSyncTransaction: Bool {
+        switch options.sync {
+        case .always: true
+        case .every: isSyncDue || !logged.isEmpty
+        case .never: false
+        }
     }
 
     /// Syncs what was committed without.
-    private func syncWhatIsLeft(_ database: Database) throws(SQLiteFailure) {
-        guard hasUnsynced, case .every = options.sync else { return }
-        // A checkpoint begins with a sync of the log.
-        try checkpoint(database, "PASSIVE")
+    private func sync(_ database: Database) throws(StoreError) {
+        if hasUnsyncedLog { try log?.sync() }
+        if hasUnsyncedTables {
+            // A checkpoint begins with a sync of SQLite's log.
+            try writing { () throws(SQLiteFailure) in try checkpoint(database, "PASSIVE") }
+        }
         noteSynced()
     }
 
     private func noteSynced() {
-        hasUnsynced = false
+        hasUnsyncedLog = false
+        hasUnsyncedTables = false
         lastSync = .now
     }
 
     private var deadline: Date? {
         if !reserve.isThere { return Date(timeIntervalSinceNow: Self.retryInterval) }
-        guard hasUnsynced, case .every(let interval) = options.sync else { return nil }
+        guard hasUnsyncedLog || hasUnsyncedTables, case .every(let interval) = options.sync else { return nil }
         let left = interval - lastSync.duration(to: .now)
         return Date(timeIntervalSinceNow: max(0, left / .seconds(1)))
     }
 
     // MARK: Space
-
-    private func lookAfterSpace(_ database: Database) throws(SQLiteFailure) {
-        if !reserve.isThere { try reclaimSpace(database) }
-    }
 
     /// Brings the log into the file. A full disk is no reason to worry: everything is in the log still, and if that cannot be
     /// written any more, the next commit will say so.

@@ -81,34 +81,22 @@ enum Schema {
                     );
                     """)
         }
+        migrator.registerMigration("3: log") { database in
+            try database.execute(
+                sql: """
+                    CREATE TABLE state (
+                        only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+                        -- No number before it is given to a job again.
+                        next_id INTEGER NOT NULL,
+                        -- Whose log belongs to the tables; 0 for nobody's.
+                        log_key INTEGER NOT NULL,
+                        -- The number of the last group that the tables have.
+                        group_number INTEGER NOT NULL
+                    );
+                    INSERT INTO state SELECT 1, id, 0, 0 FROM next_id;
+                    DROP TABLE next_id;
+                    """)
+        }
         return migrator
-    }
-}
-
-/// The statements that are run for each mutation.
-struct Statements {
-    let begin, commit, rollback: HotStatement
-    let insertJob, deleteJob, replaceChange, deleteChange, setPause, deletePause, deleteOldPauses,
-        setNextID: HotStatement
-    let insertTags, deleteTags, insertOutcome, forgetData, deleteOutcome: HotStatement
-
-    init(_ database: Database) throws {
-        begin = try HotStatement(database, "BEGIN IMMEDIATE")
-        commit = try HotStatement(database, "COMMIT")
-        rollback = try HotStatement(database, "ROLLBACK")
-        insertJob = try HotStatement(database, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        deleteJob = try HotStatement(database, "DELETE FROM job WHERE id = ?")
-        replaceChange = try HotStatement(
-            database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        deleteChange = try HotStatement(database, "DELETE FROM change WHERE id = ?")
-        setPause = try HotStatement(database, "INSERT OR REPLACE INTO pause VALUES (?, ?, ?)")
-        deletePause = try HotStatement(database, "DELETE FROM pause WHERE tube = ?")
-        deleteOldPauses = try HotStatement(database, "DELETE FROM pause WHERE until <= ?")
-        setNextID = try HotStatement(database, "UPDATE next_id SET id = ?")
-        insertTags = try HotStatement(database, "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
-        deleteTags = try HotStatement(database, "DELETE FROM tags WHERE id = ?")
-        insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-        forgetData = try HotStatement(database, "UPDATE outcome SET data = x'' WHERE id = ?")
-        deleteOutcome = try HotStatement(database, "DELETE FROM outcome WHERE id = ?")
     }
 }

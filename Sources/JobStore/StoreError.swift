@@ -25,6 +25,8 @@ public struct StoreError: Error, Hashable, Sendable {
         case beanstalkdLog
         /// The contents are damaged, as SQLite says.
         case damaged(String)
+        /// The file that has what was written last is gone.
+        case missing
         /// The disk is full.
         case full
         /// Anything else that SQLite says.
@@ -56,6 +58,7 @@ extension StoreError.Reason: CustomStringConvertible {
             "the folder has jobs of beanstalkd's (binlog files), which stay as they are; to move them, start beanstalkd "
                 + "there and let its workers finish, and give Talkback a folder of its own"
         case .damaged(let what): "it is damaged, and stays as it is: \(what)"
+        case .missing: "it is missing, and has what was written last: a store that was not closed is all of its files"
         case .full: "the disk is full"
         case .database(let code, let what): "\(what) (SQLite's code \(code))"
         }

@@ -145,31 +145,6 @@ final class StoreTests {
         }
     }
 
-    @Test func numbersAreKeptThroughACrash() throws {
-        // A store that is never closed is what a crash leaves, but for the lock.
-        let other = TemporaryFolder()
-        let store = try open()
-        store.start {}
-        let queue = JobQueue(isRecording: true)
-        let client = queue.connect()
-        for _ in 0..<5000 { _ = put(queue, client) }
-        for id in 1...5000 as ClosedRange<UInt64> { _ = queue.delete(id, by: client, at: Self.now) }
-        var mutations: [Mutation] = []
-        queue.takeMutations(into: &mutations)
-        store.submit(&mutations, through: queue.lastSequence, nextID: queue.nextID)
-        while store.progress.sequence < queue.lastSequence { usleep(1000) }
-        for name in ["jobs.sqlite", "jobs.sqlite-wal"] {
-            try FileManager.default.copyItem(atPath: folder.file(name), toPath: other.file(name))
-        }
-        let copy = try JobStore(StoreOptions(folder: other.path, reserveSize: 1 << 16))
-        let again = JobQueue()
-        try copy.recover(into: again, at: Self.now)
-        #expect(again.nextID > 5000)
-        copy.start {}
-        try copy.close()
-        try store.close()
-    }
-
     @Test func emptyFolderIsMadeAndOnlyItsOwnersBusiness() throws {
         let path = folder.file("a")
         let store = try JobStore(StoreOptions(folder: path, reserveSize: 1 << 16))
@@ -229,6 +204,26 @@ final class StoreTests {
         }
         #expect(
             refusal() == "open \(file): a later version of Talkback has written it; this one leaves it as it is")
+    }
+
+    @Test func earlierSchemaIsMigrated() throws {
+        try change { queue, client in
+            for _ in 0..<41 { _ = put(queue, client) }
+            _ = queue.delete(41, by: client, at: Self.now)
+        }
+        try DatabaseQueue(path: file).write {
+            try $0.execute(
+                sql: """
+                    CREATE TABLE next_id (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id INTEGER NOT NULL);
+                    INSERT INTO next_id SELECT 1, next_id FROM state;
+                    DROP TABLE state;
+                    DELETE FROM grdb_migrations WHERE identifier = '3: log';
+                    """)
+        }
+        try change { queue, _ in
+            #expect(queue.statistics.ready == 40)
+            #expect(queue.nextID == 42)
+        }
     }
 
     @Test func damagedFileIsRefused() throws {

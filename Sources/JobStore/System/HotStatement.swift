@@ -23,6 +23,18 @@ struct SQLiteFailure: Error {
     /// `SQLITE_IOERR_WRITE`
     private static let failedWrite = SQLITE_IOERR | (3 << 8)
 
+    private init(damage: String) {
+        code = SQLITE_CORRUPT
+        message = damage
+        errno = nil
+    }
+
+    /// What the checksums of the log say is right cannot be understood.
+    static let unreadableLog = SQLiteFailure(damage: "jobs.log has a mutation that cannot be read")
+
+    /// The row that says where everything begins is not there.
+    static let noState = SQLiteFailure(damage: "it does not say how far it is")
+
     /// What a database says of its last call.
     init(_ connection: OpaquePointer?) {
         // SAFETY: the connection is open; the text is copied.

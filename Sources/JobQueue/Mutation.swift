@@ -18,6 +18,16 @@ public enum Mutation: Hashable, Sendable {
     case forget(UInt64)
     /// A tube is paused for so many seconds, until a time; for 0 seconds: is not paused any more.
     case pause([UInt8], seconds: UInt32, until: QueueTime)
+
+    /// About how many bytes it may make a store write: a job's, or a page or two for what is anywhere in it.
+    public var cost: Int {
+        switch self {
+        case .put(let job): job.body.count + (job.tags == nil ? 500 : 1000)
+        case .change(let change): 8192 + change.reason.count
+        case .end(_, _, let outcome): 16_384 + (outcome?.data.count ?? 0)
+        case .delete, .forget, .forgetData, .pause: 8192
+        }
+    }
 }
 
 /// A job as it was put, and as it is found again.
@@ -113,18 +123,8 @@ extension JobQueue {
     /// Whether there is something to take.
     public var hasMutations: Bool { !mutations.isEmpty }
 
-    /// About how many bytes a mutation may make a store write: a job's, or a page or two for what is anywhere in it.
-    private static func cost(_ mutation: Mutation) -> Int {
-        switch mutation {
-        case .put(let job): job.body.count + (job.tags == nil ? 500 : 1000)
-        case .change(let change): 8192 + change.reason.count
-        case .end(_, _, let outcome): 16_384 + (outcome?.data.count ?? 0)
-        case .delete, .forget, .forgetData, .pause: 8192
-        }
-    }
-
     private func append(_ mutation: Mutation) {
-        mutationCost += Self.cost(mutation)
+        mutationCost += mutation.cost
         mutations.append(mutation)
     }
 

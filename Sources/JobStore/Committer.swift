@@ -30,7 +30,8 @@ final class Committer: @unchecked Sendable {
         init(_ database: Database) throws {
             guard
                 let row = try Row.fetchOne(database, sql: "SELECT next_id, log_key, group_number FROM state"),
-                let numbers = try? (0..<3).map({ try row.decode(Int64.self, atIndex: $0) })
+                let numbers = try? (0..<3).map({ try row.decode(Int64.self, atIndex: $0) }),
+                numbers[0] >= 1, numbers[2] >= 0
             else { throw SQLiteFailure.noState }
             nextID = UInt64(bitPattern: numbers[0])
             logKey = UInt64(bitPattern: numbers[1])
@@ -51,7 +52,7 @@ final class Committer: @unchecked Sendable {
     private var hasUnsyncedLog = false
     private var writtenPages = 0
 
-    /// SQLite's log is brought into the file when it has so many pages, and begins anew.
+    /// SQLite's own log is brought into the file when it has so many pages, and begins anew.
     private static let checkpointPages = 1000
     /// About how many bytes one transaction writes, so that it always fits into what was set aside.
     private static let transactionSize = 1 << 22
@@ -82,17 +83,21 @@ final class Committer: @unchecked Sendable {
         reserve = DiskReserve(options.folder, size: options.reserveSize)
         _ = reserve.take()
         state = try Self.reading(database, path) { try State($0) }
-        try recoverLog()
+        try Self.reading(database, path) { database in
+            let statements = try Statements(database)
+            try recoverLog(database, statements)
+            try beginLog(database, statements)
+        }
     }
 
     /// Brings what a log has into the tables, if the last process has left one.
-    private func recoverLog() throws(StoreError) {
+    private func recoverLog(_ database: Database, _ statements: Statements) throws(StoreError) {
         guard state.logKey != 0 else { return }
         logged = try JobLog.read(options.folder, key: state.logKey, after: state.groupNumber)
-        try Self.reading(database, path) { database in
-            var none = JobStore.Gathering()
-            guard try write(&none, database, try Statements(database)) else { throw StoreError("write", path, .full) }
-        }
+        guard try !writeLogged(database, statements) else { return }
+        // What SQLite's own log has may have a place in the file, and then that has space.
+        try writing { () throws(SQLiteFailure) in try checkpoint(database, "RESTART") }
+        guard try writeLogged(database, statements) else { throw StoreError("write", path, .full) }
     }
 
     /// Calls `body` with a database that may turn out to be damaged.
@@ -121,7 +126,7 @@ final class Committer: @unchecked Sendable {
         // Bodies are other people's.
         configuration.publicStatementArguments = false
         configuration.prepareDatabase { database in
-            // One connection has the file for itself; so the index of the log needs no shared memory.
+            // One connection has the file for itself; so the index of SQLite's log needs no shared memory.
             try database.execute(sql: "PRAGMA locking_mode = EXCLUSIVE")
             let id = try Int32.fetchOne(database, sql: "PRAGMA application_id") ?? 0
             let isEmpty = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_schema") == 0
@@ -166,7 +171,7 @@ final class Committer: @unchecked Sendable {
 
         var fullError: StoreError { StoreError("write", committer.path, .full) }
 
-        /// Commits a group, in as many transactions as it takes.
+        /// Commits a group: to the log, or to the tables in as many transactions as it takes.
         ///
         /// - Returns: Whether it is done; `false` if the disk is full, even with what was set aside.
         func group(_ group: inout JobStore.Gathering) throws(StoreError) -> Bool {
@@ -183,9 +188,7 @@ final class Committer: @unchecked Sendable {
     func run(_ body: (Commit) throws(StoreError) -> Void) throws(StoreError) {
         do {
             try database.writeWithoutTransaction { database in
-                let statements = try Statements(database)
-                try beginLog(database, statements)
-                try body(Commit(committer: self, database: database, statements: statements))
+                try body(Commit(committer: self, database: database, statements: try Statements(database)))
             }
         } catch let error as StoreError {
             throw error
@@ -204,9 +207,9 @@ final class Committer: @unchecked Sendable {
     private func commit(
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
-        if group.mutations.isEmpty {
-            if isSyncDue { try sync(database) }
-        } else if try !log(group, database, statements) {
+        // While the disk is full a group may come here again and again.
+        if group.mutations.isEmpty || !reserve.isThere, isSyncDue { try sync(database) }
+        if !group.mutations.isEmpty, try !log(group, database, statements) {
             guard try write(&group, database, statements) else { return false }
         }
         if !reserve.isThere {
@@ -223,18 +226,16 @@ final class Committer: @unchecked Sendable {
         _ group: JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
         // When the disk is full, what is deleted must leave the tables, or its space does not come back.
-        guard let log, log.key == state.logKey, reserve.isThere, group.position == 0 else { return false }
-        if !log.hasRoom {
-            var none = JobStore.Gathering()
-            guard try write(&none, database, statements) else { return false }
-        }
+        guard let log, reserve.isThere, group.position == 0 else { return false }
+        if !log.hasRoom { guard try writeLogged(database, statements) else { return false } }
         do throws(StoreError) {
             guard
                 try log.write(
-                    group.mutations, number: state.groupNumber + logged.groupCount + 1, nextID: group.nextID,
+                    group.mutations, number: state.groupNumber + UInt64(logged.groupCount) + 1, nextID: group.nextID,
                     offset: Self.systemTime() - Self.queueTime(), addingTo: &logged)
             else { return false }
         } catch {
+            // Where a block that is written over becomes another block, that may find the disk full.
             guard error.reason == .full else { throw error }
             reserve.giveUp()
             return false
@@ -244,20 +245,105 @@ final class Committer: @unchecked Sendable {
         return true
     }
 
-    /// Brings what was logged, and then a group, into the tables.
+    /// Brings a group into the tables, after what is in the log.
     ///
     /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
     private func write(
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
-        let passing = (
-            logged: PassingJobs(MutationReader(logged.mutations)), group: PassingJobs(group.mutations)
-        )
-        let count = group.mutations.count
-        while !logged.isEmpty || group.position < count || state.logKey != log?.key ?? 0 {
-            let isDone = try writing { () throws(SQLiteFailure) -> Bool in
+        guard try writeLogged(database, statements) else { return false }
+        let (mutations, nextID) = (group.mutations, group.nextID)
+        let passing = PassingJobs(mutations)
+        while group.position < mutations.count {
+            let offset = Self.systemTime() - Self.queueTime()
+            let start = group.position
+            var position = start
+            let isDone = try transact(database, statements, isSynced: isSyncDue) { state throws(SQLiteFailure) in
+                position = start
+                var cost = 0
+                while position < mutations.count, cost < Self.transactionSize {
+                    let mutation = mutations[position]
+                    position += 1
+                    guard !passing.drops(MutationHeader(mutation)) else { continue }
+                    try statements.write(mutation, passing, offset: offset)
+                    cost += mutation.cost
+                }
+                if position == mutations.count { state.groupNumber += 1 }
+                state.nextID = max(state.nextID, nextID)
+            }
+            guard isDone else { return false }
+            group.position = position
+        }
+        return true
+    }
+
+    /// Brings what is in the log into the tables, some whole groups in each transaction.
+    ///
+    /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
+    private func writeLogged(_ database: Database, _ statements: Statements) throws(StoreError) -> Bool {
+        while !logged.isEmpty {
+            let (count, passing) = firstOfLogged()
+            // The log is written over when the last of them is done.
+            let isDone = try transact(database, statements, isSynced: options.sync != .never) {
+                state throws(SQLiteFailure) in
+                var reader = logged.first(count)
+                while let header = reader.next() {
+                    guard !passing.drops(header) else { continue }
+                    guard let mutation = reader.mutation(header) else { throw .unreadableLog }
+                    try statements.write(mutation, passing, offset: 0)
+                }
+                guard reader.isAtEnd else { throw .unreadableLog }
+                state.groupNumber += UInt64(count)
+                state.nextID = max(state.nextID, logged.nextID)
+            }
+            guard isDone else { return false }
+            logged.removeFirst(count)
+        }
+        hasUnsyncedLog = false
+        log?.clear()
+        return true
+    }
+
+    /// How many of the logged groups are good for one transaction, and what of them need not be written.
+    private func firstOfLogged() -> (count: Int, passing: PassingJobs) {
+        var count = logged.groupCount
+        while true {
+            let passing = PassingJobs(logged.first(count))
+            guard count > 1, cost(logged.first(count), passing) > Self.transactionSize else { return (count, passing) }
+            count = (count + 1) / 2
+        }
+    }
+
+    private func cost(_ mutations: MutationReader, _ passing: PassingJobs) -> Int {
+        var reader = mutations
+        var cost = 0
+        while let header = reader.next() {
+            if !passing.drops(header) { cost += reader.cost(header) }
+        }
+        return cost
+    }
+
+    /// Changes the tables in one transaction, and what the database says of itself.
+    ///
+    /// - Parameter body: Called again if the disk is full, when what was set aside has been given up.
+    /// - Returns: Whether that was possible; `false` if the disk is full even so.
+    private func transact(
+        _ database: Database, _ statements: Statements, isSynced: Bool,
+        _ body: (inout State) throws(SQLiteFailure) -> Void
+    ) throws(StoreError) -> Bool {
+        try writing { () throws(SQLiteFailure) -> Bool in
+            while true {
                 do throws(SQLiteFailure) {
-                    try transact(&group, passing.logged, passing.group, database, statements)
+                    try setSyncing(isSynced, database)
+                    var state = state
+                    try statements.begin.run()
+                    try body(&state)
+                    try state.write(statements)
+                    try statements.commit.run()
+                    self.state = state
+                    hasUnsyncedTables = !isSynced
+                    if isSynced { noteSynced() }
+                    writtenPages += database.takeWrittenPageCount()
                     if writtenPages >= Self.checkpointPages { try checkpoint(database, "PASSIVE") }
                     return true
                 } catch {
@@ -268,94 +354,35 @@ final class Committer: @unchecked Sendable {
                         return false
                     }
                     reserve.giveUp()
-                    return true
                 }
             }
-            guard isDone else { return false }
         }
-        return true
-    }
-
-    /// Writes as much as is good for one transaction.
-    private func transact(
-        _ group: inout JobStore.Gathering, _ passingInLog: PassingJobs, _ passingInGroup: PassingJobs,
-        _ database: Database, _ statements: Statements
-    ) throws(SQLiteFailure) {
-        let isSynced = mustSyncTransaction
-        try setSyncing(isSynced, database)
-        let offset = Self.systemTime() - Self.queueTime()
-        var cost = 0
-        try statements.begin.run()
-        var reader = MutationReader(logged.mutations, from: logged.position)
-        while cost < Self.transactionSize, let header = reader.next() {
-            guard !passingInLog.drops(header) else { continue }
-            guard let mutation = reader.mutation(header) else { throw .unreadableLog }
-            cost += try statements.write(mutation, passingInLog, offset: 0)
-        }
-        var position = group.position
-        var state = state
-        if reader.isAtEnd {
-            while position < group.mutations.count, cost < Self.transactionSize {
-                cost += try statements.write(group.mutations[position], passingInGroup, offset: offset)
-                position += 1
-            }
-            // Said as soon as it is so: with the group after it, what the log has must not be written again.
-            state.logKey = log?.key ?? 0
-            state.groupNumber += logged.groupCount
-            if position > 0, position == group.mutations.count { state.groupNumber += 1 }
-            state.nextID = max(state.nextID, logged.nextID, group.nextID)
-        } else if cost < Self.transactionSize {
-            throw .unreadableLog
-        }
-        try state.write(statements)
-        try statements.commit.run()
-        self.state = state
-        group.position = position
-        if reader.isAtEnd {
-            logged.clear()
-            log?.clear()
-        } else {
-            logged.position = reader.position
-        }
-        writtenPages += database.takeWrittenPageCount()
-        if isSynced { noteSynced() } else { hasUnsyncedTables = true }
     }
 
     private func finish(_ nextID: UInt64, _ database: Database, _ statements: Statements) throws(StoreError) {
-        var none = JobStore.Gathering()
+        try sync(database)
         // If there is no space, everything that matters is kept already; the next process goes on with it.
-        guard try write(&none, database, statements) else { return }
-        try writing { () throws(SQLiteFailure) in
-            do throws(SQLiteFailure) {
-                try setSyncing(true, database)
-                try statements.begin.run()
-                try statements.deleteOldPauses.run(Self.systemTime())
-                var state = state
-                state.logKey = 0
-                state.nextID = max(nextID, state.nextID)
-                try state.write(statements)
-                try statements.commit.run()
-                log?.remove()
-            } catch {
-                guard error.isFull else { throw error }
-                if database.hasTransaction { try statements.rollback.run() }
-            }
-            try checkpoint(database, "TRUNCATE")
+        guard try writeLogged(database, statements) else { return }
+        let isDone = try transact(database, statements, isSynced: true) { state throws(SQLiteFailure) in
+            try statements.deleteOldPauses.run(Self.systemTime())
+            state.logKey = 0
+            state.nextID = max(state.nextID, nextID)
         }
+        if isDone { log?.remove() }
+        try writing { () throws(SQLiteFailure) in try checkpoint(database, "TRUNCATE") }
     }
 
     /// Begins a log, if there is none and there is space.
     private func beginLog(_ database: Database, _ statements: Statements) throws(StoreError) {
         guard log == nil, reserve.isThere else { return }
+        let new: JobLog
         do throws(StoreError) {
-            log = try JobLog(options.folder)
+            new = try JobLog(options.folder)
         } catch {
             guard error.reason == .full else { throw error }
             return
         }
-        var none = JobStore.Gathering()
-        // If there is no space for that, it is done with the next transaction.
-        _ = try write(&none, database, statements)
+        if try transact(database, statements, isSynced: isSyncDue, { state in state.logKey = new.key }) { log = new }
     }
 
     private func writing<Result>(_ body: () throws(SQLiteFailure) -> Result) throws(StoreError) -> Result {
@@ -404,15 +431,6 @@ final class Committer: @unchecked Sendable {
         }
     }
 
-    /// Whether the next transaction is synced. What the log has is synced with it, as the log is written over afterwards.
-    private var mustSyncTransaction: Bool {
-        switch options.sync {
-        case .always: true
-        case .every: isSyncDue || !logged.isEmpty
-        case .never: false
-        }
-    }
-
     /// Syncs what was committed without.
     private func sync(_ database: Database) throws(StoreError) {
         if hasUnsyncedLog { try log?.sync() }
@@ -420,25 +438,26 @@ final class Committer: @unchecked Sendable {
             // A checkpoint begins with a sync of SQLite's log.
             try writing { () throws(SQLiteFailure) in try checkpoint(database, "PASSIVE") }
         }
+        hasUnsyncedLog = false
+        hasUnsyncedTables = false
         noteSynced()
     }
 
     private func noteSynced() {
-        hasUnsyncedLog = false
-        hasUnsyncedTables = false
-        lastSync = .now
+        if !hasUnsyncedLog, !hasUnsyncedTables { lastSync = .now }
     }
 
     private var deadline: Date? {
-        if !reserve.isThere { return Date(timeIntervalSinceNow: Self.retryInterval) }
-        guard hasUnsyncedLog || hasUnsyncedTables, case .every(let interval) = options.sync else { return nil }
+        let retry = reserve.isThere ? nil : Date(timeIntervalSinceNow: Self.retryInterval)
+        guard hasUnsyncedLog || hasUnsyncedTables, case .every(let interval) = options.sync else { return retry }
         let left = interval - lastSync.duration(to: .now)
-        return Date(timeIntervalSinceNow: max(0, left / .seconds(1)))
+        let sync = Date(timeIntervalSinceNow: max(0, left / .seconds(1)))
+        return min(sync, retry ?? sync)
     }
 
     // MARK: Space
 
-    /// Brings the log into the file. A full disk is no reason to worry: everything is in the log still, and if that cannot be
+    /// Brings SQLite's log into the file. A full disk is no reason to worry: everything is in that log still, and if that cannot be
     /// written any more, the next commit will say so.
     private func checkpoint(_ database: Database, _ mode: String) throws(SQLiteFailure) {
         writtenPages = 0
@@ -451,7 +470,7 @@ final class Committer: @unchecked Sendable {
         _ = database.takeWrittenPageCount()
     }
 
-    /// After the disk was full: gives the space of deleted jobs back to it, a little at a time, as that takes space in the log,
+    /// After the disk was full: gives the space of deleted jobs back to it, a little at a time, as that takes space in SQLite's log,
     /// and tries to set some aside again. The log keeps what it has, so that what is deleted next can be written.
     private func reclaimSpace(_ database: Database) throws(SQLiteFailure) {
         var free = freePages(database)

@@ -15,23 +15,35 @@ internal import SystemPackage
 /// many bytes of mutations follow, and a checksum of all that. The database says whose log belongs to it, and the number of
 /// the last group that its tables have; the log goes on from there, for as long as the numbers do and the checksums are right.
 final class JobLog {
-    /// What the groups of a log say.
+    /// Groups that the tables do not have yet.
     struct Contents {
         /// The mutations, one after another.
-        var mutations: [UInt8] = []
-        /// How many groups they were.
-        var groupCount: UInt64 = 0
+        private(set) var mutations: [UInt8] = []
+        /// Where each group ends among them.
+        private var ends: [Int] = []
         /// A number that no job had had before the last group.
-        var nextID: UInt64 = 0
-        /// How much of the mutations has been brought into the tables.
-        var position = 0
+        private(set) var nextID: UInt64 = 1
 
-        var isEmpty: Bool { mutations.isEmpty }
+        var isEmpty: Bool { ends.isEmpty }
+        var groupCount: Int { ends.count }
 
-        mutating func clear() {
-            mutations.removeAll(keepingCapacity: true)
-            groupCount = 0
-            position = 0
+        fileprivate mutating func append(_ group: ArraySlice<UInt8>, nextID: UInt64) {
+            mutations.append(contentsOf: group)
+            ends.append(mutations.count)
+            self.nextID = nextID
+        }
+
+        /// The mutations of so many groups.
+        func first(_ groupCount: Int) -> MutationReader {
+            MutationReader(mutations, through: groupCount == 0 ? 0 : ends[groupCount - 1])
+        }
+
+        mutating func removeFirst(_ groupCount: Int) {
+            guard groupCount > 0 else { return }
+            let end = ends[groupCount - 1]
+            mutations.removeSubrange(..<end)
+            ends.removeSubrange(..<groupCount)
+            for index in ends.indices { ends[index] -= end }
         }
     }
 
@@ -61,6 +73,12 @@ final class JobLog {
     init(_ folder: String) throws(StoreError) {
         path = Self.path(folder)
         key = .random(in: 1...UInt64(Int64.max))
+        file = try Self.makeFile(path, in: folder)
+        group.reserveCapacity(2 * Self.largestGroup)
+    }
+
+    private static func makeFile(_ path: String, in folder: String) throws(StoreError) -> FileDescriptor {
+        let file: FileDescriptor
         do {
             file = try FileDescriptor.open(
                 FilePath(path), .readWrite, options: [.create, .closeOnExec], permissions: [.ownerReadWrite])
@@ -69,23 +87,18 @@ final class JobLog {
         }
         do {
             // Written, and not only set aside: a block that was never written is noted down at its first sync.
-            if try file.seek(offset: 0, from: .end) != Self.size {
+            if try file.seek(offset: 0, from: .end) != size {
                 try file.resize(to: 0)
-                try file.writeAll(toAbsoluteOffset: 0, [UInt8](repeating: 0, count: Self.size))
+                try file.writeAll(toAbsoluteOffset: 0, [UInt8](repeating: 0, count: size))
             }
-            try Self.sync(fsync(file.rawValue))
+            try sync(fsync(file.rawValue))
+            try Folder.sync(folder)
+            return file
         } catch {
             try? file.resize(to: 0)
             try? file.close()
-            throw Self.error("write", path, error)
+            throw error as? StoreError ?? Self.error("write", path, error)
         }
-        do throws(StoreError) {
-            try Folder.sync(folder)
-        } catch {
-            try? file.close()
-            throw error
-        }
-        group.reserveCapacity(2 * Self.largestGroup)
     }
 
     deinit {
@@ -107,25 +120,25 @@ final class JobLog {
     func write(
         _ mutations: [Mutation], number: UInt64, nextID: UInt64, offset: Int64, addingTo contents: inout Contents
     ) throws(StoreError) -> Bool {
-        guard let length = fill(&group, mutations, number: number, nextID: nextID, offset: offset) else { return false }
+        guard let length = fill(mutations, number: number, nextID: nextID, offset: offset) else { return false }
         do {
             try file.writeAll(toAbsoluteOffset: Int64(end), group)
         } catch {
             throw Self.error("write", path, error)
         }
         end += group.count
-        contents.mutations.append(contentsOf: group[Self.headerSize..<Self.headerSize + length])
-        contents.groupCount += 1
-        contents.nextID = nextID
+        contents.append(group[Self.headerSize..<Self.headerSize + length], nextID: nextID)
         return true
     }
 
     /// Makes a group of mutations.
     ///
     /// - Returns: How many bytes the mutations take; `nil` if they are too many.
-    private func fill(
-        _ group: inout [UInt8], _ mutations: [Mutation], number: UInt64, nextID: UInt64, offset: Int64
-    ) -> Int? {
+    private func fill(_ mutations: [Mutation], number: UInt64, nextID: UInt64, offset: Int64) -> Int? {
+        // In a variable of its own, each byte of which is not asked whether somebody else uses it too.
+        var group: [UInt8] = []
+        swap(&group, &self.group)
+        defer { swap(&group, &self.group) }
         group.removeAll(keepingCapacity: true)
         for _ in 0..<Self.headerSize { group.append(0) }
         for mutation in mutations {
@@ -172,13 +185,20 @@ final class JobLog {
         }
         var contents = Contents()
         var start = 0
+        var last: UInt64?
         while let header = Header(bytes, at: start), header.key == key,
-            header.number == number &+ contents.groupCount &+ 1
+            last.map({ header.number == $0 &+ 1 }) ?? (header.number <= number &+ 1)
         {
+            last = header.number
             let end = start + headerSize + Int(header.length)
-            contents.mutations += bytes[start + headerSize..<end]
-            contents.groupCount += 1
-            contents.nextID = header.nextID
+            if header.number > number {
+                var group = MutationReader(Array(bytes[start + headerSize..<end]))
+                while let mutation = group.next(), group.mutation(mutation) != nil {}
+                guard group.isAtEnd, header.nextID <= Int64.max else {
+                    throw StoreError("read", path, .damaged("group \(header.number) cannot be understood"))
+                }
+                contents.append(bytes[start + headerSize..<end], nextID: header.nextID)
+            }
             start = (end + pageSize - 1) / pageSize * pageSize
         }
         return contents

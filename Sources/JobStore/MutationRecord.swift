@@ -149,14 +149,14 @@ extension [UInt8] {
 struct MutationReader {
     private let bytes: [UInt8]
     /// Of the next mutation.
-    private(set) var position: Int
+    private var position = 0
     private let end: Int
     private var record = 0..<0
 
-    init(_ bytes: [UInt8], from position: Int = 0) {
+    /// Reads up to a place, or all.
+    init(_ bytes: [UInt8], through end: Int? = nil) {
         self.bytes = bytes
-        self.position = position
-        end = bytes.count
+        self.end = end ?? bytes.count
     }
 
     var isAtEnd: Bool { position == end }
@@ -175,6 +175,11 @@ struct MutationReader {
         record = start..<start + length
         position = record.upperBound
         return header
+    }
+
+    /// About how many bytes the mutation may make SQLite write that ``next()`` has said the header of.
+    func cost(_ header: MutationHeader) -> Int {
+        record.count + (header.kind == .put ? 1000 : header.kind == .end ? 16_384 : 8192)
     }
 
     /// The mutation that ``next()`` has said the header of. Its times are of the system's clock.

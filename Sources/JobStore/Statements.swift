@@ -3,7 +3,7 @@
 internal import GRDB
 internal import JobQueue
 
-/// The statements that are run for each mutation.
+/// The statements that are run again and again.
 struct Statements {
     let begin, commit, rollback: HotStatement
     let setState: HotStatement
@@ -15,7 +15,7 @@ struct Statements {
         begin = try HotStatement(database, "BEGIN IMMEDIATE")
         commit = try HotStatement(database, "COMMIT")
         rollback = try HotStatement(database, "ROLLBACK")
-        insertJob = try HotStatement(database, "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        insertJob = try HotStatement(database, "INSERT INTO job VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteJob = try HotStatement(database, "DELETE FROM job WHERE id = ?")
         replaceChange = try HotStatement(
             database, "INSERT OR REPLACE INTO change VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -24,57 +24,44 @@ struct Statements {
         deletePause = try HotStatement(database, "DELETE FROM pause WHERE tube = ?")
         deleteOldPauses = try HotStatement(database, "DELETE FROM pause WHERE until <= ?")
         setState = try HotStatement(database, "UPDATE state SET next_id = ?, log_key = ?, group_number = ?")
-        insertTags = try HotStatement(database, "INSERT OR REPLACE INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        insertTags = try HotStatement(database, "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteTags = try HotStatement(database, "DELETE FROM tags WHERE id = ?")
-        insertOutcome = try HotStatement(
-            database, "INSERT OR REPLACE INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
         forgetData = try HotStatement(database, "UPDATE outcome SET data = x'' WHERE id = ?")
         deleteOutcome = try HotStatement(database, "DELETE FROM outcome WHERE id = ?")
     }
 
-    private static let pageSize = 4096
-
-    /// Brings a mutation into the tables. That may have happened before, if everything after it follows again too.
+    /// Brings a mutation into the tables.
     ///
     /// - Parameters:
-    ///   - mutation: One of a list.
-    ///   - passing: What of the list need not be written.
+    ///   - mutation: One that the list does not make needless: see ``PassingJobs/drops(_:)``.
+    ///   - passing: Of the list that the mutation is in.
     ///   - offset: Nanoseconds from 1970 to the zero of the mutation's times.
-    /// - Returns: About how many bytes it makes SQLite write at most.
-    func write(_ mutation: Mutation, _ passing: PassingJobs, offset: Int64) throws(SQLiteFailure) -> Int {
-        guard !passing.drops(MutationHeader(mutation)) else { return 0 }
+    func write(_ mutation: Mutation, _ passing: PassingJobs, offset: Int64) throws(SQLiteFailure) {
         switch mutation {
         case .put(let job):
             try insertJob.insert(job, offset: offset)
             if let tags = job.tags { try insertTags.insert(tags, of: job.id) }
-            return job.body.count + 500
         case .change(let change):
             try replaceChange.replace(change, offset: offset)
-            return Self.pageSize + change.reason.count
         case .delete(let id, let changes):
             try delete(id, changes, passing)
-            return 2 * Self.pageSize
         case .end(let id, let changes, let outcome):
             if !passing.isPut(id) {
                 try delete(id, changes, passing)
                 try deleteTags.run(id)
             }
-            guard let outcome else { return 3 * Self.pageSize }
-            try insertOutcome.insert(outcome, offset: offset)
-            return 4 * Self.pageSize + outcome.data.count
+            if let outcome { try insertOutcome.insert(outcome, offset: offset) }
         case .forgetData(let id):
             try forgetData.run(id)
-            return 2 * Self.pageSize
         case .forget(let id):
             try deleteOutcome.run(id)
-            return 2 * Self.pageSize
         case .pause(let tube, let seconds, let until):
             if seconds == 0 {
                 try deletePause.run(tube: tube)
             } else {
                 try setPause.setPause(tube, seconds, until.nanoseconds &+ offset)
             }
-            return 2 * Self.pageSize
         }
     }
 
@@ -92,8 +79,6 @@ struct PassingJobs {
     }
 
     private var jobs: [UInt64: Job] = [:]
-
-    init() {}
 
     init(_ mutations: [Mutation]) {
         for mutation in mutations { findEnd(MutationHeader(mutation)) }

@@ -7,6 +7,7 @@
 import argparse
 import os
 import random
+import re
 import sys
 import tempfile
 
@@ -17,15 +18,19 @@ from service import Failed, Server, build_shim, talkback
 
 # How long the load goes on at most; the server ends before.
 SECONDS = 60
-# While it serves: in the log, and in the file into which the log is brought. {} is a count: the first calls belong to the
-# start. What is lost with a sync that failed stays lost for undo.py, though the next one succeeds.
+# While it serves: in the log, in SQLite's log, and in the file into which that is brought. {A-B} is a count: the first
+# calls belong to the start. What is lost with a sync that failed stays lost for undo.py, though the next one succeeds.
 SERVING = (
-    "fdatasync:-wal$:{}:EIO", "pwrite:-wal$:{}:EIO", "fdatasync:-wal$:{}:EIO!", "pwrite:-wal$:{}:EIO!", "pwrite:-wal$:{}:EROFS",
-    "fdatasync:.sqlite$:1:EIO", "fdatasync:.sqlite$:1:EIO!", "fdatasync:.sqlite$:2:EIO!", "pwrite:.sqlite$:{}:EIO",
-    "pwrite:.sqlite$:{}:EIO!",
+    "fdatasync:jobs.log$:{5-200}:EIO", "pwrite:jobs.log$:{5-200}:EIO", "fdatasync:.sqlite$:1:EIO", "fdatasync:jobs.log$:{5-200}:EIO!",
+    "pwrite:jobs.log$:{5-200}:EIO!", "pwrite:jobs.log$:{5-200}:EROFS", "fdatasync:-wal$:{5-20}:EIO", "pwrite:-wal$:{30-200}:EIO",
+    "fdatasync:-wal$:{5-20}:EIO!", "pwrite:-wal$:{30-200}:EIO!", "pwrite:-wal$:{30-200}:EROFS", "fdatasync:.sqlite$:1:EIO!",
+    "fdatasync:.sqlite$:2:EIO!", "pwrite:.sqlite$:{5-20}:EIO", "pwrite:.sqlite$:{5-20}:EIO!",
 )
 # While it starts, over jobs that are there.
-STARTING = ("open:.sqlite$:1:EACCES", "open:.sqlite-wal$:1:EIO", "fdatasync:/:1:EIO", "pwrite:/:1:EIO", "open:lock$:1:EACCES")
+STARTING = (
+    "open:.sqlite$:1:EACCES", "open:jobs.log$:1:EIO", "open:jobs.log$:2:EACCES", "fsync:jobs.log$:1:EIO", "open:.sqlite-wal$:1:EIO",
+    "fdatasync:/:1:EIO", "pwrite:/:1:EIO", "open:lock$:1:EACCES",
+)
 
 
 class Case:
@@ -44,6 +49,9 @@ class Case:
             # What was there before stays there too.
             server = Server(self.command, self.folder)
             Load(self.ledger, server.address, f"{self.seed} before").run(0.1, kill=server.kill)
+            if kind == "serving":
+                # A start brings into the tables what the last process has left in the log, with any number of writes.
+                Server(self.command, self.folder).kill()
             try:
                 server = Server(self.command, self.folder, self.environment(fault))
             except Failed as problem:
@@ -103,11 +111,11 @@ def main():
         shim = os.path.abspath(options.shim) if options.shim else build_shim(place)
         for kind, faults in (("serving", SERVING), ("starting", STARTING)):
             if options.quick:
-                faults = faults[:1] if kind == "starting" else [faults[0], faults[1], faults[5]]
+                faults = faults[:1] if kind == "starting" else faults[:3]
             for fault in faults:
-                for _ in range(options.repeat if "{}" in fault and not options.quick else 1):
+                for _ in range(options.repeat if "{" in fault and not options.quick else 1):
                     # A file's first syncs and writes are of the start, which is another case.
-                    chosen = fault.format(chance.randrange(5, 20 if ".sqlite" in fault else 200))
+                    chosen = re.sub(r"{(\d+)-(\d+)}", lambda bounds: str(chance.randrange(int(bounds[1]), int(bounds[2]))), fault)
                     try:
                         end = Case(talkback(os.path.abspath(options.talkback)), shim, chance.random()).run(chosen, kind)
                         print(f"{chosen}: {end}")

@@ -23,7 +23,8 @@ LINE = re.compile(r"^(\d+) +[\d.]+ (.*)$")
 BEGIN = re.compile(r"^(\w+)\((\d+)<(.*?)>(?:\(deleted\))?(?:, |\))", re.DOTALL)
 UNFINISHED = " <unfinished ...>"
 RESUMED = re.compile(r"^<\.\.\. (\w+) resumed>(.*)$", re.DOTALL)
-LOG = re.compile(r"-wal$")
+# The store's log, or SQLite's: larger groups are written to that alone.
+LOG = re.compile(r"/jobs\.log$|-wal$")
 KEY = re.compile(r"key-\d{8}-of-a-body")
 
 
@@ -131,7 +132,7 @@ def judge(calls, keys, changes):
             first_write.setdefault(key, call)
 
     def was_synced(write, send):
-        return any(write.end < sync.begin and sync.end < send.begin for sync in syncs)
+        return any(sync.path == write.path and write.end < sync.begin and sync.end < send.begin for sync in syncs)
 
     seen = set()
     for send in sends:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import GRDB
 import JobQueue
 import JobStore
 import TestSupport
@@ -9,18 +10,49 @@ import Testing
 /// What a store that was never closed leaves: its log, and what of it the tables have.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct LogTests {
-    @Test(arguments: [.always, .every(.milliseconds(3)), .never] as [StoreOptions.Sync], 1...3 as ClosedRange<UInt64>)
+    @Test(arguments: [.always, .every(.milliseconds(3)), .never] as [StoreOptions.Sync], 1...2 as ClosedRange<UInt64>)
     func everythingIsThereAfterACrash(sync: StoreOptions.Sync, seed: UInt64) throws {
         let store = try RunningStore(sync)
         var random = Generator(state: seed &* 99)
         var model = Model()
-        for group in 1...400 {
+        for group in 1...300 {
             let count = Int.random(in: 1...(group % 50 == 0 ? 3000 : 60), using: &random)
             store.submit((0..<count).map { _ in model.next(&random) }, nextID: model.nextID)
-            if group % 40 == 0 { try store.crash { try model.compare(with: $0) } }
+            if group % 60 == 0 { try store.crash { try model.compare(with: $0) } }
         }
         try store.close()
         try store.crash(files: ["jobs.sqlite"]) { try model.compare(with: $0) }
+        // What belonged to jobs that are gone is gone.
+        for table in ["change", "tags"] {
+            let count = try DatabaseQueue(path: store.file("jobs.sqlite")).read {
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table) WHERE id NOT IN (SELECT id FROM job)")
+            }
+            #expect(count == 0, "\(table)")
+        }
+    }
+
+    /// Each transaction has some of the groups; what follows them in the log is found from there on.
+    @Test func logIsFollowedFromTheMiddle() throws {
+        let store = try RunningStore()
+        for id in 1...9 as ClosedRange<UInt64> { store.submit([.put(record(id))], nextID: id + 1) }
+        for (number, ids) in [(0, 1...9), (1, 2...9), (8, 9...9)] as [(Int, ClosedRange<UInt64>)] {
+            try store.crash(sql: "UPDATE state SET group_number = \(number)") { queue in
+                #expect((1...9).filter { queue.job($0) != nil } == Array(ids))
+                #expect(queue.nextID == 10)
+            }
+        }
+        try store.crash(sql: "UPDATE state SET group_number = 9") { #expect($0.statistics.ready == 0) }
+        try store.close()
+    }
+
+    @Test(arguments: ["group_number = -1", "next_id = 0", "log_key = 'x'"])
+    func stateThatCannotBeIsRefused(change: String) throws {
+        let store = try RunningStore()
+        let error = try #require(throws: StoreError.self) {
+            try store.crash(sql: "UPDATE state SET \(change)") { _ in }
+        }
+        #expect(error.reason == .damaged("it does not say how far it is"))
+        try store.close()
     }
 
     @Test func cleanlyClosedStoreIsOneFile() throws {
@@ -50,7 +82,7 @@ struct LogTests {
         let start = 2 * page
         let used = try #require(log[start..<start + page].lastIndex { $0 != 0 })
         #expect(start + 60..<start + 200 ~= used)
-        for index in start...used {
+        for index in stride(from: start, through: used, by: 2) {
             var damaged = log
             damaged[index] ^= 1 << UInt8(index % 8)
             try store.crash(log: damaged) { queue in
@@ -58,7 +90,9 @@ struct LogTests {
             }
         }
         // Cut, a store has what is before the cut. What a group's page is filled up with is nothing that is missed.
-        for (size, count) in [(0, 0), (1, 0), (30, 0), (used - start, 0), (page, 1), (start + 30, 2), (start + page, 3)] {
+        for (size, count) in [
+            (0, 0), (1, 0), (30, 0), (used - start, 0), (page, 1), (start + 30, 2), (start + page, 3),
+        ] {
             try store.crash(log: log.prefix(size)) { #expect($0.statistics.ready == count, "\(size) bytes") }
         }
         try store.close()
@@ -125,13 +159,15 @@ private final class RunningStore {
     /// - Parameters:
     ///   - files: What is there of the store.
     ///   - log: What is found in place of the log.
+    ///   - sql: What is done to the tables before.
     func crash(
-        files: [String] = ["jobs.sqlite", "jobs.sqlite-wal", "jobs.log"], log: Data? = nil,
+        files: [String] = ["jobs.sqlite", "jobs.sqlite-wal", "jobs.log"], log: Data? = nil, sql: String? = nil,
         _ body: (JobQueue) throws -> Void
     ) throws {
         let other = TemporaryFolder()
         for name in files { try FileManager.default.copyItem(atPath: file(name), toPath: other.file(name)) }
         if let log { try log.write(to: URL(fileURLWithPath: other.file("jobs.log"))) }
+        if let sql { try DatabaseQueue(path: other.file("jobs.sqlite")).write { try $0.execute(sql: sql) } }
         for _ in 0..<2 {
             let copy = try JobStore(StoreOptions(folder: other.path, sync: .never, reserveSize: 1 << 16))
             let queue = JobQueue()
@@ -151,6 +187,8 @@ private struct Model {
     private var outcomes: [UInt64: OutcomeRecord] = [:]
     private var pauses: [[UInt8]: UInt32] = [:]
     private(set) var nextID: UInt64 = 1
+    /// A job that changes more often than can be counted.
+    private var steady: UInt64 { max(nextID / 4000 * 4000, 1) }
 
     /// The queue's time: what the store takes its clock's zero to be.
     static var now: QueueTime {
@@ -165,11 +203,12 @@ private struct Model {
 
     /// Something that can happen now, as a queue would record it. Most jobs do not live long.
     mutating func next(_ random: inout Generator) -> Mutation {
-        let id = UInt64.random(in: max(nextID, 31) - 30...max(nextID, 31), using: &random)
+        let oldest = random.isOneOf(3) ? 1 : max(nextID, 31) - 30
+        let id = random.isOneOf(10) ? steady : UInt64.random(in: oldest...max(nextID, 31), using: &random)
         let outcome = outcomes.keys.sorted().first
         switch Int.random(in: 0..<20, using: &random) {
         case 0..<6: break
-        case 6..<13 where jobs[id] != nil: return end(id, &random)
+        case 6..<13 where jobs[id] != nil && (id != steady || random.isOneOf(300)): return end(id, &random)
         case 13..<17 where jobs[id] != nil: return change(id, &random)
         case 17:
             guard let outcome, outcomes.count > 20 else { break }

@@ -245,22 +245,36 @@ final class Committer: @unchecked Sendable {
         return true
     }
 
-    /// Brings a group into the tables, after what is in the log.
+    /// Brings what is in the log into the tables.
+    ///
+    /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
+    private func writeLogged(_ database: Database, _ statements: Statements) throws(StoreError) -> Bool {
+        var none = JobStore.Gathering()
+        return try write(&none, database, statements)
+    }
+
+    /// Brings what is in the log into the tables, some whole groups in each transaction, and then a group.
     ///
     /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
     private func write(
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
-        guard try writeLogged(database, statements) else { return false }
         let (mutations, nextID) = (group.mutations, group.nextID)
         let passing = PassingJobs(mutations)
-        while group.position < mutations.count {
-            let offset = Self.systemTime() - Self.queueTime()
+        while !logged.isEmpty || group.position < mutations.count {
+            let part = firstOfLogged()
             let start = group.position
             var position = start
-            let isDone = try transact(database, statements, isSynced: isSyncDue) { state throws(SQLiteFailure) in
+            // The log is written over when it is empty.
+            let isSynced = part.groupCount > 0 ? options.sync != .never : isSyncDue
+            let isDone = try transact(database, statements, isSynced: isSynced) { state throws(SQLiteFailure) in
+                try write(part, statements)
+                state.groupNumber += UInt64(part.groupCount)
+                if part.groupCount > 0 { state.nextID = max(state.nextID, logged.nextID) }
+                guard part.groupCount == logged.groupCount else { return }
+                var cost = part.cost
+                let offset = Self.systemTime() - Self.queueTime()
                 position = start
-                var cost = 0
                 while position < mutations.count, cost < Self.transactionSize {
                     let mutation = mutations[position]
                     position += 1
@@ -268,59 +282,54 @@ final class Committer: @unchecked Sendable {
                     try statements.write(mutation, passing, offset: offset)
                     cost += mutation.cost
                 }
-                if position == mutations.count { state.groupNumber += 1 }
+                if position > 0, position == mutations.count { state.groupNumber += 1 }
                 state.nextID = max(state.nextID, nextID)
             }
             guard isDone else { return false }
+            logged.removeFirst(part.groupCount)
             group.position = position
-        }
-        return true
-    }
-
-    /// Brings what is in the log into the tables, some whole groups in each transaction.
-    ///
-    /// - Returns: Whether that was possible; `false` if the disk is full, even with what was set aside.
-    private func writeLogged(_ database: Database, _ statements: Statements) throws(StoreError) -> Bool {
-        while !logged.isEmpty {
-            let (count, passing) = firstOfLogged()
-            // The log is written over when the last of them is done.
-            let isDone = try transact(database, statements, isSynced: options.sync != .never) {
-                state throws(SQLiteFailure) in
-                var reader = logged.first(count)
-                while let header = reader.next() {
-                    guard !passing.drops(header) else { continue }
-                    guard let mutation = reader.mutation(header) else { throw .unreadableLog }
-                    try statements.write(mutation, passing, offset: 0)
-                }
-                guard reader.isAtEnd else { throw .unreadableLog }
-                state.groupNumber += UInt64(count)
-                state.nextID = max(state.nextID, logged.nextID)
-            }
-            guard isDone else { return false }
-            logged.removeFirst(count)
         }
         hasUnsyncedLog = false
         log?.clear()
         return true
     }
 
-    /// How many of the logged groups are good for one transaction, and what of them need not be written.
-    private func firstOfLogged() -> (count: Int, passing: PassingJobs) {
-        var count = logged.groupCount
-        while true {
-            let passing = PassingJobs(logged.first(count))
-            guard count > 1, cost(logged.first(count), passing) > Self.transactionSize else { return (count, passing) }
-            count = (count + 1) / 2
-        }
+    /// Some of the logged groups.
+    private struct LoggedPart {
+        let groupCount: Int
+        let mutations: MutationReader
+        /// What of them need not be written.
+        let passing: PassingJobs
+        /// About how many bytes the rest makes SQLite write.
+        let cost: Int
     }
 
-    private func cost(_ mutations: MutationReader, _ passing: PassingJobs) -> Int {
-        var reader = mutations
-        var cost = 0
+    private func write(_ part: LoggedPart, _ statements: Statements) throws(SQLiteFailure) {
+        var reader = part.mutations
         while let header = reader.next() {
-            if !passing.drops(header) { cost += reader.cost(header) }
+            guard !part.passing.drops(header) else { continue }
+            guard let mutation = reader.mutation(header) else { throw .unreadableLog }
+            try statements.write(mutation, part.passing, offset: 0)
         }
-        return cost
+        guard reader.isAtEnd else { throw .unreadableLog }
+    }
+
+    /// As many of the logged groups as are good for one transaction.
+    private func firstOfLogged() -> LoggedPart {
+        var count = logged.groupCount
+        while true {
+            var reader = logged.first(count)
+            let part = reader
+            let passing = PassingJobs(part)
+            var cost = 0
+            while let header = reader.next() {
+                if !passing.drops(header) { cost += reader.cost(header) }
+            }
+            guard count > 1, cost > Self.transactionSize else {
+                return LoggedPart(groupCount: count, mutations: part, passing: passing, cost: cost)
+            }
+            count = (count + 1) / 2
+        }
     }
 
     /// Changes the tables in one transaction, and what the database says of itself.

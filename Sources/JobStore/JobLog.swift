@@ -59,7 +59,7 @@ final class JobLog {
 
     private static let size = 1 << 20
     /// Larger groups are better written only once.
-    private static let largestGroup = 1 << 16
+    private static let largestGroup = 1 << 14
     private static let pageSize = 4096
     private static let headerSize = 48
     /// Ends with the number of the format.

@@ -26,6 +26,8 @@ SERVING = (
     "fdatasync:-wal$:{5-20}:EIO!", "pwrite:-wal$:{30-200}:EIO!", "pwrite:-wal$:{30-200}:EROFS", "fdatasync:.sqlite$:1:EIO!",
     "fdatasync:.sqlite$:2:EIO!", "pwrite:.sqlite$:{5-20}:EIO", "pwrite:.sqlite$:{5-20}:EIO!",
 )
+# While it serves, and it goes on: a file system that copies what is written over may be full where the others are not.
+ENDURED = ("pwrite:jobs.log$:{5-200}:ENOSPC!", "pwrite:jobs.log$:{5-200}:EDQUOT!")
 # While it starts, over jobs that are there.
 STARTING = (
     "open:.sqlite$:1:EACCES", "open:jobs.log$:1:EIO", "open:jobs.log$:2:EACCES", "fsync:jobs.log$:1:EIO", "open:.sqlite-wal$:1:EIO",
@@ -49,13 +51,13 @@ class Case:
             # What was there before stays there too.
             server = Server(self.command, self.folder)
             Load(self.ledger, server.address, f"{self.seed} before").run(0.1, kill=server.kill)
-            if kind == "serving":
+            if kind != "starting":
                 # A start brings into the tables what the last process has left in the log, with any number of writes.
                 Server(self.command, self.folder).kill()
             try:
                 server = Server(self.command, self.folder, self.environment(fault))
             except Failed as problem:
-                if kind == "serving":
+                if kind != "starting":
                     raise
                 said = str(problem)
                 self.expect("ended with 1 before" in said and len(said.splitlines()) == 1, f"the start failed so: {said}")
@@ -81,13 +83,15 @@ class Case:
             server.kill()
 
         # At the start the fault may not be come to, and the load ends the server.
-        Load(self.ledger, server.address, f"{self.seed} after").run(SECONDS if kind == "serving" else 0.2, kill=kill)
+        seconds = {"serving": SECONDS, "endured": 1.5, "starting": 0.2}[kind]
+        Load(self.ledger, server.address, f"{self.seed} after").run(seconds, kill=kill)
         status = server.wait(10)
         self.expect(status is not None, "the connections are closed and the server runs")
         if was_killed:
-            self.expect(kind == "starting", f"the server goes on for {SECONDS} s")
+            self.expect(kind != "serving", f"the server goes on for {SECONDS} s")
             return "served"
         said = server.said()
+        self.expect(kind != "endured", f"the server ended: {said}")
         self.expect(status > 0, f"the server ended with {status}: {said}")
         self.expect(len(said.splitlines()) == 1, f"the server does not say why in one line: {said!r}")
         return f"ended with {status}: {said}"
@@ -109,9 +113,9 @@ def main():
     problems = 0
     with tempfile.TemporaryDirectory() as place:
         shim = os.path.abspath(options.shim) if options.shim else build_shim(place)
-        for kind, faults in (("serving", SERVING), ("starting", STARTING)):
+        for kind, faults in (("serving", SERVING), ("endured", ENDURED), ("starting", STARTING)):
             if options.quick:
-                faults = faults[:1] if kind == "starting" else faults[:3]
+                faults = faults[:3] if kind == "serving" else faults[:1]
             for fault in faults:
                 for _ in range(options.repeat if "{" in fault and not options.quick else 1):
                     # A file's first syncs and writes are of the start, which is another case.

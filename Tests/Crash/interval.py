@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+# Cuts the power of a server that syncs now and then, and checks what may be lost: with `--sync N` only what is younger than N
+# milliseconds; and with `never` too nothing without what the same connection did after it.
+#
+#   interval.py TALKBACK [--rounds N] [--seed S] [--shim LIBRARY]
+
+import argparse
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+
+import undo
+from service import Client, Failed, Server, build_shim, talkback
+
+CONNECTIONS = 12
+# Jobs that each connection finds in the tables, to delete them: more of them than one transaction takes.
+OLD_JOBS = 4000
+INTERVALS = ("20", "100", "300", "never")
+# In seconds, for a busy machine to begin with a sync when it is time.
+DELAY = 0.15
+
+
+class Connection:
+    """What one of them did: the command, the job's number, and when it was answered."""
+
+    def __init__(self, server, old, seed):
+        self.server, self.old, self.chance, self.done, self.problem = server, old, random.Random(seed), [], None
+
+    def run(self):
+        try:
+            with Client(self.server.address, seconds=60) as client:
+                while True:
+                    chosen = self.chance.randrange(6)
+                    if chosen == 0 and self.old:
+                        self.delete(client, self.old.pop())
+                    else:
+                        # Some larger than what is written to the log.
+                        size = 65000 if self.chance.randrange(500) == 0 else self.chance.randrange(200)
+                        identity = int(self.ask(client, f"put 1 0 60 {size}\r\n{'x' * size}\r\n", "INSERTED")[1])
+                        self.done.append(("put", identity, time.monotonic()))
+                        if chosen > 2:
+                            self.delete(client, identity)
+        except OSError:
+            pass  # The server is gone.
+        except Failed as problem:
+            self.problem = str(problem)
+
+    def delete(self, client, identity):
+        self.ask(client, f"delete {identity}\r\n", "DELETED")
+        self.done.append(("delete", identity, time.monotonic()))
+
+    def ask(self, client, command, expected):
+        words, _ = client.ask(command)
+        if words[0] != expected:
+            raise Failed(f"{command[:20]!r} was answered {' '.join(words)}")
+        return words
+
+    def judge(self, is_there, oldest):
+        """What is lost that must not be, in words."""
+        put, deleted = ({identity for command, identity, _ in self.done if command == wanted} for wanted in ("put", "delete"))
+        problems, lost = [], None
+        for command, identity, moment in self.done:
+            if identity in put and identity in deleted and not is_there(identity):
+                continue  # Both are lost, or neither is.
+            if is_there(identity) == (command == "put"):
+                if lost:
+                    problems.append(f"{command} {identity} is kept, and {lost} before it is lost")
+            else:
+                lost = lost or f"{command} {identity}"
+                if oldest and moment < oldest:
+                    problems.append(f"{command} {identity} is lost {oldest - moment:.3f} s too late")
+        return problems
+
+
+def play(program, shim, sync, seed):
+    """Returns how many commands were answered, how many changes of files were lost, and problems in words."""
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as place:
+        folder, notes = os.path.join(place, "data"), os.path.join(place, "undo")
+        os.mkdir(folder)
+        server = Server(talkback(program, "always"), folder)
+        with Client(server.address, seconds=60) as client:
+            count = CONNECTIONS * OLD_JOBS
+            for start in range(0, count, 1000):
+                client.send("put 1 0 60 3\r\nold\r\n" * 1000)
+                for _ in range(1000):
+                    client.reply()
+        server.kill()
+        # What is in the log then comes into the tables here, and is not what is tried.
+        Server(talkback(program, "always"), folder).kill()
+        environment = {"LD_PRELOAD": shim, "SHIM_FOLDER": folder, "SHIM_UNDO": notes}
+        server = Server(talkback(program, sync), folder, environment)
+        connections = [
+            Connection(server, list(range(1 + index, count + 1, CONNECTIONS)), chance.random()) for index in range(CONNECTIONS)]
+        threads = [threading.Thread(target=connection.run) for connection in connections]
+        for thread in threads:
+            thread.start()
+        time.sleep(chance.uniform(0.5, 3))
+        end = time.monotonic()
+        server.kill()
+        for thread in threads:
+            thread.join()
+        _, lost = undo.undo(notes, folder, str(seed) if chance.randrange(3) else None)
+        problems = [connection.problem for connection in connections if connection.problem]
+        server = Server(talkback(program, "always"), folder)
+        with Client(server.address, seconds=60) as client:
+            oldest = None if sync == "never" else end - int(sync) / 1000 - DELAY
+            for connection in connections:
+                problems += connection.judge(lambda identity: client.ask(f"peek {identity}\r\n")[0][0] == "FOUND", oldest)
+        server.kill()
+        return sum(len(connection.done) for connection in connections), lost, problems
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("talkback")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    parser.add_argument("--shim")
+    options = parser.parse_args()
+    answered = lost = wrong = 0
+    with tempfile.TemporaryDirectory() as place:
+        shim = os.path.abspath(options.shim) if options.shim else build_shim(place)
+        for number in range(options.rounds):
+            sync = INTERVALS[number % len(INTERVALS)]
+            try:
+                commands, changes, problems = play(os.path.abspath(options.talkback), shim, sync, options.seed + number)
+            except (Failed, OSError) as problem:
+                sys.exit(f"round {number}, --sync {sync}: {problem}")
+            answered, lost, wrong = answered + commands, lost + changes, wrong + len(problems)
+            for problem in problems[:3]:
+                print(f"round {number}, --sync {sync}: {problem}", file=sys.stderr)
+    print(f"power loss between syncs: {options.rounds} rounds with seed {options.seed}, {answered} commands, {lost} changes of "
+          f"files lost, {wrong} violations")
+    if not lost:
+        print("nothing was lost, and something must have been", file=sys.stderr)
+    return 1 if wrong or not lost else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,9 +16,14 @@ public import JobQueue
 /// The mutations that a queue records are committed in groups, on a thread of the store's own: while one group is written and
 /// synced, the next one gathers. The queue is in memory; the store is its log and what it is recovered from.
 ///
-/// It is a SQLite database in WAL mode, `jobs.sqlite`, written by one connection of one process. Beside it are a lock, and disk
-/// space set aside for the day when the disk is full: a group that the queue has executed must be written, so then the space is
-/// given up, the group is written with it, and the owner is to take no more jobs until the space is back.
+/// It is a SQLite database in WAL mode, `jobs.sqlite`, written by one connection of one process, and beside it `jobs.log`, a file
+/// of fixed size to which small groups are committed first. When that is full, what they have left goes into the tables; and
+/// so it does when the store is closed, after which the database is all there is. A copy of a store that is not closed needs both,
+/// and SQLite's `jobs.sqlite-wal`.
+///
+/// Beside them are a lock, and disk space set aside for the day when the disk is full: a group that the queue has executed must
+/// be written, so then the space is given up, the group is written with it, and the owner is to take no more jobs until the
+/// space is back.
 public final class JobStore: @unchecked Sendable {
     // `@unchecked`: what changes is used only while `condition` is locked.
 

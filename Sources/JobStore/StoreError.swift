@@ -23,7 +23,7 @@ public struct StoreError: Error, Hashable, Sendable {
         case newer
         /// The folder has a log of beanstalkd's.
         case beanstalkdLog
-        /// The contents are damaged, as SQLite says.
+        /// The contents are damaged: in which way.
         case damaged(String)
         /// The file that has what was written last is gone.
         case missing

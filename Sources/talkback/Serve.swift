@@ -153,7 +153,8 @@ struct Serve: AsyncParsableCommand {
         StoreOptions(folder: try folder(), sync: sync.sync, reserveSize: reserveSize)
     }
 
-    /// Room for all that may be executed and not written, for what it makes of the log and the file, and for a job.
+    /// Room for all that may be executed and not written, for what the store's log has, for what both make of SQLite's log and
+    /// the file, and for a job.
     private var reserveSize: Int { (24 << 20) + 2 * min(maxJobSize, JobStore.maximumJobSize) }
 
     private func folder() throws -> String {

@@ -207,8 +207,7 @@ final class Committer: @unchecked Sendable {
     private func commit(
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
-        // While the disk is full a group may come here again and again.
-        if group.mutations.isEmpty || !reserve.isThere, isSyncDue { try sync(database) }
+        if case .every = options.sync, isSyncDue { try sync(database) }
         if !group.mutations.isEmpty, try !log(group, database, statements) {
             guard try write(&group, database, statements) else { return false }
         }
@@ -227,7 +226,7 @@ final class Committer: @unchecked Sendable {
     ) throws(StoreError) -> Bool {
         // When the disk is full, what is deleted must leave the tables, or its space does not come back.
         guard let log, reserve.isThere, group.position == 0 else { return false }
-        if !log.hasRoom { guard try writeLogged(database, statements) else { return false } }
+        if !log.hasRoom { guard try writeLogged(database, statements), reserve.isThere else { return false } }
         do throws(StoreError) {
             guard
                 try log.write(
@@ -235,9 +234,11 @@ final class Committer: @unchecked Sendable {
                     offset: Self.systemTime() - Self.queueTime(), addingTo: &logged)
             else { return false }
         } catch {
-            // Where a block that is written over becomes another block, that may find the disk full.
+            // Where a block that is written over becomes another block, that may find the disk full. Nobody knows what of the
+            // group is in this log, so it ends here.
             guard error.reason == .full else { throw error }
             reserve.giveUp()
+            self.log = nil
             return false
         }
         hasUnsyncedLog = true
@@ -265,13 +266,14 @@ final class Committer: @unchecked Sendable {
             let part = firstOfLogged()
             let start = group.position
             var position = start
-            // The log is written over when it is empty.
-            let isSynced = part.groupCount > 0 ? options.sync != .never : isSyncDue
+            // The log is written over when it is empty. What another process has left in one may have been synced there.
+            let isSynced = part.groupCount > 0 ? log == nil || options.sync != .never : isSyncDue
             let isDone = try transact(database, statements, isSynced: isSynced) { state throws(SQLiteFailure) in
                 try write(part, statements)
                 state.groupNumber += UInt64(part.groupCount)
                 if part.groupCount > 0 { state.nextID = max(state.nextID, logged.nextID) }
                 guard part.groupCount == logged.groupCount else { return }
+                if log == nil { state.logKey = 0 }
                 var cost = part.cost
                 let offset = Self.systemTime() - Self.queueTime()
                 position = start
@@ -350,9 +352,13 @@ final class Committer: @unchecked Sendable {
                     try state.write(statements)
                     try statements.commit.run()
                     self.state = state
-                    hasUnsyncedTables = !isSynced
-                    if isSynced { noteSynced() }
-                    writtenPages += database.takeWrittenPageCount()
+                    let pages = database.takeWrittenPageCount()
+                    writtenPages += pages
+                    // Without a page there is nothing to sync, and it is not done.
+                    if pages > 0 {
+                        hasUnsyncedTables = !isSynced
+                        if isSynced { noteSynced() }
+                    }
                     if writtenPages >= Self.checkpointPages { try checkpoint(database, "PASSIVE") }
                     return true
                 } catch {
@@ -377,7 +383,7 @@ final class Committer: @unchecked Sendable {
             state.logKey = 0
             state.nextID = max(state.nextID, nextID)
         }
-        if isDone { log?.remove() }
+        if isDone { JobLog.remove(options.folder) }
         try writing { () throws(SQLiteFailure) in try checkpoint(database, "TRUNCATE") }
     }
 

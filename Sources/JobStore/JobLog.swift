@@ -166,7 +166,7 @@ final class JobLog {
     func clear() { end = 0 }
 
     /// Takes the file away. The tables must have everything, and belong to no log.
-    func remove() { unsafe unlink(path) }
+    static func remove(_ folder: String) { unsafe unlink(path(folder)) }
 
     /// Reads what a log has after a group's number.
     ///

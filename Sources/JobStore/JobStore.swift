@@ -148,7 +148,7 @@ public final class JobStore: @unchecked Sendable {
                         // The disk is full. What has been executed must be written all the same, and may have to wait for it.
                         update { $0.isFull = true }
                         onProgress()
-                        guard pause() else { throw commit.fullError }
+                        guard pause(until: commit.deadline) else { throw commit.fullError }
                     }
                     let sequence = group.sequence
                     update { progress in
@@ -165,12 +165,13 @@ public final class JobStore: @unchecked Sendable {
         }
     }
 
-    /// Waits a while for the disk to have space.
+    /// Waits a while for the disk to have space, but not beyond a time when there is something to look after.
     ///
     /// - Returns: Whether to go on; `false` if the store is closing.
-    private func pause() -> Bool {
-        condition.withLock {
-            if !gathering.isClosing { _ = condition.wait(until: Date(timeIntervalSinceNow: 0.5)) }
+    private func pause(until deadline: Date?) -> Bool {
+        let end = Date(timeIntervalSinceNow: 0.5)
+        return condition.withLock {
+            if !gathering.isClosing { _ = condition.wait(until: min(end, deadline ?? end)) }
             return !gathering.isClosing
         }
     }

@@ -27,7 +27,7 @@ SERVING = (
     "fdatasync:.sqlite$:2:EIO!", "pwrite:.sqlite$:{5-20}:EIO", "pwrite:.sqlite$:{5-20}:EIO!",
 )
 # While it serves, and it goes on: a file system that copies what is written over may be full where the others are not.
-ENDURED = ("pwrite:jobs.log$:{5-200}:ENOSPC!", "pwrite:jobs.log$:{5-200}:EDQUOT!")
+ENDURED = ("pwrite:jobs.log$:{5-40}:ENOSPC!", "pwrite:jobs.log$:{5-40}:EDQUOT!")
 # While it starts, over jobs that are there.
 STARTING = (
     "open:.sqlite$:1:EACCES", "open:jobs.log$:1:EIO", "open:jobs.log$:2:EACCES", "fsync:jobs.log$:1:EIO", "open:.sqlite-wal$:1:EIO",
@@ -83,7 +83,7 @@ class Case:
             server.kill()
 
         # At the start the fault may not be come to, and the load ends the server.
-        seconds = {"serving": SECONDS, "endured": 1.5, "starting": 0.2}[kind]
+        seconds = {"serving": SECONDS, "endured": 3, "starting": 0.2}[kind]
         Load(self.ledger, server.address, f"{self.seed} after").run(seconds, kill=kill)
         status = server.wait(10)
         self.expect(status is not None, "the connections are closed and the server runs")

@@ -16,8 +16,11 @@ import undo
 from service import Client, Failed, Server, build_shim, talkback
 
 CONNECTIONS = 12
-# Jobs that each connection finds in the tables, to delete them: more of them than one transaction takes.
+# Jobs that each connection finds in the tables, to delete some at a time: so many that one transaction does not take them all.
 OLD_JOBS = 4000
+BURST = 30
+# How long each waits between its commands in every second round, in which much is in the log when it is full for the first time.
+PAUSE = 0.01
 INTERVALS = ("20", "100", "300", "never")
 # In seconds, for a busy machine to begin with a sync when it is time.
 DELAY = 0.15
@@ -26,19 +29,21 @@ DELAY = 0.15
 class Connection:
     """What one of them did: the command, the job's number, and when it was answered."""
 
-    def __init__(self, server, old, seed):
-        self.server, self.old, self.chance, self.done, self.problem = server, old, random.Random(seed), [], None
+    def __init__(self, server, old, seed, pause):
+        self.server, self.old, self.pause, self.chance = server, old, pause, random.Random(seed)
+        self.done, self.problem, self.unanswered = [], None, set()
 
     def run(self):
         try:
             with Client(self.server.address, seconds=60) as client:
                 while True:
                     chosen = self.chance.randrange(6)
+                    time.sleep(self.pause)
                     if chosen == 0 and self.old:
-                        self.delete(client, self.old.pop())
+                        self.delete(client, *(self.old.pop() for _ in range(min(BURST, len(self.old)))))
                     else:
                         # Some larger than what is written to the log.
-                        size = 65000 if self.chance.randrange(500) == 0 else self.chance.randrange(200)
+                        size = 65000 if not self.pause and self.chance.randrange(500) == 0 else self.chance.randrange(200)
                         identity = int(self.ask(client, f"put 1 0 60 {size}\r\n{'x' * size}\r\n", "INSERTED")[1])
                         self.done.append(("put", identity, time.monotonic()))
                         if chosen > 2:
@@ -48,9 +53,15 @@ class Connection:
         except Failed as problem:
             self.problem = str(problem)
 
-    def delete(self, client, identity):
-        self.ask(client, f"delete {identity}\r\n", "DELETED")
-        self.done.append(("delete", identity, time.monotonic()))
+    def delete(self, client, *identities):
+        self.unanswered.update(identities)
+        client.send("".join(f"delete {identity}\r\n" for identity in identities))
+        for identity in identities:
+            words, _ = client.reply()
+            if words[0] != "DELETED":
+                raise Failed(f"delete was answered {' '.join(words)}")
+            self.unanswered.discard(identity)
+            self.done.append(("delete", identity, time.monotonic()))
 
     def ask(self, client, command, expected):
         words, _ = client.ask(command)
@@ -63,7 +74,7 @@ class Connection:
         put, deleted = ({identity for command, identity, _ in self.done if command == wanted} for wanted in ("put", "delete"))
         problems, lost = [], None
         for command, identity, moment in self.done:
-            if identity in put and identity in deleted and not is_there(identity):
+            if identity in put and identity in deleted | self.unanswered and not is_there(identity):
                 continue  # Both are lost, or neither is.
             if is_there(identity) == (command == "put"):
                 if lost:
@@ -75,7 +86,7 @@ class Connection:
         return problems
 
 
-def play(program, shim, sync, seed):
+def play(program, shim, sync, is_slow, seed):
     """Returns how many commands were answered, how many changes of files were lost, and problems in words."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as place:
@@ -88,13 +99,14 @@ def play(program, shim, sync, seed):
                 client.send("put 1 0 60 3\r\nold\r\n" * 1000)
                 for _ in range(1000):
                     client.reply()
+            # These are in the log, and were promised to be kept, whatever the next process promises.
+            kept = [int(client.ask("put 1 0 60 3\r\nold\r\n")[0][1]) for _ in range(100)]
         server.kill()
-        # What is in the log then comes into the tables here, and is not what is tried.
-        Server(talkback(program, "always"), folder).kill()
         environment = {"LD_PRELOAD": shim, "SHIM_FOLDER": folder, "SHIM_UNDO": notes}
         server = Server(talkback(program, sync), folder, environment)
         connections = [
-            Connection(server, list(range(1 + index, count + 1, CONNECTIONS)), chance.random()) for index in range(CONNECTIONS)]
+            Connection(server, list(range(1 + index, count + 1, CONNECTIONS)), chance.random(), PAUSE if is_slow else 0)
+            for index in range(CONNECTIONS)]
         threads = [threading.Thread(target=connection.run) for connection in connections]
         for thread in threads:
             thread.start()
@@ -108,8 +120,12 @@ def play(program, shim, sync, seed):
         server = Server(talkback(program, "always"), folder)
         with Client(server.address, seconds=60) as client:
             oldest = None if sync == "never" else end - int(sync) / 1000 - DELAY
+            def is_there(identity):
+                return client.ask(f"peek {identity}\r\n")[0][0] == "FOUND"
+
+            problems += [f"put {identity} of the first process is lost" for identity in kept if not is_there(identity)]
             for connection in connections:
-                problems += connection.judge(lambda identity: client.ask(f"peek {identity}\r\n")[0][0] == "FOUND", oldest)
+                problems += connection.judge(is_there, oldest)
         server.kill()
         return sum(len(connection.done) for connection in connections), lost, problems
 
@@ -127,7 +143,8 @@ def main():
         for number in range(options.rounds):
             sync = INTERVALS[number % len(INTERVALS)]
             try:
-                commands, changes, problems = play(os.path.abspath(options.talkback), shim, sync, options.seed + number)
+                commands, changes, problems = play(
+                    os.path.abspath(options.talkback), shim, sync, number // len(INTERVALS) % 2 == 0, options.seed + number)
             except (Failed, OSError) as problem:
                 sys.exit(f"round {number}, --sync {sync}: {problem}")
             answered, lost, wrong = answered + commands, lost + changes, wrong + len(problems)

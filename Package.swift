@@ -182,9 +182,10 @@ let package = Package(
         .testTarget(
             name: "TalkbackRunnerTests", dependencies: ["TalkbackRunner", "TestSupport"], swiftSettings: strict),
         .target(name: "JobQueue", swiftSettings: strict),
-        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue"], swiftSettings: strict),
+        .testTarget(name: "JobQueueTests", dependencies: ["JobQueue", "TestSupport"], swiftSettings: strict),
         .target(name: "BeanstalkProtocol", swiftSettings: strict),
-        .testTarget(name: "BeanstalkProtocolTests", dependencies: ["BeanstalkProtocol"], swiftSettings: strict),
+        .testTarget(
+            name: "BeanstalkProtocolTests", dependencies: ["BeanstalkProtocol", "TestSupport"], swiftSettings: strict),
         .target(
             name: "TestSupport",
             dependencies: ["Sockets", "TalkbackRunner", .product(name: "SystemPackage", package: "swift-system")],

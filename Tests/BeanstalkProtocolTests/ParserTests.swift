@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import BeanstalkProtocol
+import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(5)))
@@ -286,7 +287,7 @@ struct ParserTests {
 
     @Test(arguments: 0..<8 as Range<UInt64>)
     func anyBytesAreReadTheSameHoweverTheyAreCut(seed: UInt64) {
-        var random = Generator(state: seed &+ 1)
+        var random = SeededGenerator(seed: seed &+ 1)
         let words = [
             "put 0 0 1 ", " keep:", "idp:", "finish 1 ", "fail 1 never ", "progress 1 ", "reserve", "delete ", "use ",
             "\r\n", "\r", "\n", " ", "5", "99", "101", "x", "\0", "é",
@@ -326,18 +327,5 @@ struct ParserTests {
         let isInTheMiddle = parser.isInTheMiddle
         #expect(more == nil)
         #expect(isInTheMiddle)
-    }
-}
-
-/// SplitMix64.
-struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import JobQueue
+import TestSupport
 import Testing
 
 /// What a queue records makes the queue again.
@@ -8,7 +9,7 @@ import Testing
 struct RecoveryTests {
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func recordMakesTheQueueAgain(seed: UInt64) throws {
-        var random = Generator(state: seed &* 77)
+        var random = SeededGenerator(seed: seed &* 77)
         var history = History()
         for step in 1...3000 {
             history.step(&random)
@@ -189,7 +190,7 @@ private struct History {
         clients = (0..<4).map { [queue] _ in queue.connect() }
     }
 
-    mutating func step(_ random: inout Generator) {
+    mutating func step(_ random: inout SeededGenerator) {
         let client = clients[Int.random(in: clients.indices, using: &random)]
         let name = Self.names[Int.random(in: Self.names.indices, using: &random)]
         let job = puts.keys.sorted().randomElement(using: &random) ?? 1
@@ -224,7 +225,7 @@ private struct History {
         mutations.forEach { fold($0) }
     }
 
-    private func tags(_ random: inout Generator) -> JobTags {
+    private func tags(_ random: inout SeededGenerator) -> JobTags {
         JobTags(
             key: random.isOneOf(2) ? [] : [UInt8(random.small & 7) + 97], keySeconds: random.small,
             keepSeconds: random.small, attempts: random.small & 3,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// For files that are copied, cut and damaged.
 import Foundation
 import GRDB
 import JobQueue
@@ -13,7 +14,7 @@ struct LogTests {
     @Test(arguments: [.always, .every(.milliseconds(3)), .never] as [StoreOptions.Sync], 1...2 as ClosedRange<UInt64>)
     func everythingIsThereAfterACrash(sync: StoreOptions.Sync, seed: UInt64) throws {
         let store = try RunningStore(sync)
-        var random = Generator(state: seed &* 99)
+        var random = SeededGenerator(seed: seed &* 99)
         var model = Model()
         for group in 1...280 {
             let count = Int.random(in: 1...(group % 50 == 0 ? 3000 : 60), using: &random)
@@ -202,7 +203,7 @@ private struct Model {
     private static var later: QueueTime { QueueTime(nanoseconds: now.nanoseconds + hour) }
 
     /// Something that can happen now, as a queue would record it. Most jobs do not live long.
-    mutating func next(_ random: inout Generator) -> Mutation {
+    mutating func next(_ random: inout SeededGenerator) -> Mutation {
         let oldest = random.isOneOf(3) ? 1 : max(nextID, 31) - 30
         let id = random.isOneOf(10) ? steady : UInt64.random(in: oldest...max(nextID, 31), using: &random)
         switch Int.random(in: 0..<20, using: &random) {
@@ -227,7 +228,7 @@ private struct Model {
         return put(&random)
     }
 
-    private mutating func put(_ random: inout Generator) -> Mutation {
+    private mutating func put(_ random: inout SeededGenerator) -> Mutation {
         let size = random.isOneOf(2000) ? 100_000 : random.isOneOf(100) ? 9000 : Int(random.small)
         var job = JobRecord(
             id: nextID, tube: Array("tube-\(random.small)".utf8), priority: random.any32,
@@ -245,7 +246,7 @@ private struct Model {
         return .put(job)
     }
 
-    private mutating func change(_ id: UInt64, _ random: inout Generator) -> Mutation {
+    private mutating func change(_ id: UInt64, _ random: inout SeededGenerator) -> Mutation {
         let state = [JobState.ready, .delayed, .buried].randomElement(using: &random) ?? .ready
         var counts = JobCounts()
         counts.reserves = 16 + random.any32 >> 1
@@ -263,7 +264,7 @@ private struct Model {
         return .change(change)
     }
 
-    private mutating func end(_ id: UInt64, _ random: inout Generator) -> Mutation {
+    private mutating func end(_ id: UInt64, _ random: inout SeededGenerator) -> Mutation {
         let count = changeCounts[id] ?? 0
         let job = jobs.removeValue(forKey: id)
         changes[id] = nil
@@ -317,24 +318,11 @@ private struct Model {
     }
 }
 
-/// Random numbers that are the same in each run, by SplitMix64.
-private struct Generator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-
-    mutating func isOneOf(_ count: Int) -> Bool { Int.random(in: 0..<count, using: &self) == 0 }
-
-    var small: UInt32 { mutating get { UInt32.random(in: 0..<16, using: &self) } }
+extension SeededGenerator {
+    fileprivate var small: UInt32 { mutating get { UInt32.random(in: 0..<16, using: &self) } }
 
     /// One with any number of digits.
-    var any32: UInt32 {
+    fileprivate var any32: UInt32 {
         mutating get { UInt32(truncatingIfNeeded: next() >> UInt64.random(in: 32..<64, using: &self)) }
     }
 }

@@ -2,6 +2,7 @@
 
 import Glibc
 import Sockets
+import TestSupport
 import Testing
 
 @Suite struct IPv4AddressTests {

@@ -3,6 +3,7 @@
 import CSockets
 import Glibc
 import Sockets
+import TestSupport
 import Testing
 
 @Suite struct IPv6AddressTests {

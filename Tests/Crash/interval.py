@@ -19,9 +19,10 @@ CONNECTIONS = 12
 # Jobs that each connection finds in the tables, to delete some at a time: so many that one transaction does not take them all.
 OLD_JOBS = 4000
 BURST = 30
-# How long each waits between its commands in every second round, in which much is in the log when it is full for the first time.
-PAUSE = 0.01
 INTERVALS = ("20", "100", "300", "never")
+# How long each waits between its commands in the first round of each interval, and then in every second one: what is in the
+# log when it is full is older there.
+PAUSE = 0.01
 # In seconds, for a busy machine to begin with a sync when it is time.
 DELAY = 0.15
 
@@ -72,11 +73,13 @@ class Connection:
     def judge(self, is_there, oldest):
         """What is lost that must not be, in words."""
         put, deleted = ({identity for command, identity, _ in self.done if command == wanted} for wanted in ("put", "delete"))
+        passing = put & (deleted | self.unanswered)
         problems, lost = [], None
         for command, identity, moment in self.done:
-            if identity in put and identity in deleted | self.unanswered and not is_there(identity):
+            found = is_there(identity)
+            if identity in passing and not found:
                 continue  # Both are lost, or neither is.
-            if is_there(identity) == (command == "put"):
+            if found == (command == "put"):
                 if lost:
                     problems.append(f"{command} {identity} is kept, and {lost} before it is lost")
             else:
@@ -120,6 +123,7 @@ def play(program, shim, sync, is_slow, seed):
         server = Server(talkback(program, "always"), folder)
         with Client(server.address, seconds=60) as client:
             oldest = None if sync == "never" else end - int(sync) / 1000 - DELAY
+
             def is_there(identity):
                 return client.ask(f"peek {identity}\r\n")[0][0] == "FOUND"
 

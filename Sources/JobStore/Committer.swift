@@ -261,7 +261,7 @@ final class Committer: @unchecked Sendable {
         _ group: inout JobStore.Gathering, _ database: Database, _ statements: Statements
     ) throws(StoreError) -> Bool {
         let (mutations, nextID) = (group.mutations, group.nextID)
-        let passing = PassingJobs(mutations)
+        let ended = EndedJobs(mutations)
         while !logged.isEmpty || group.position < mutations.count {
             let part = firstOfLogged()
             let start = group.position
@@ -280,8 +280,8 @@ final class Committer: @unchecked Sendable {
                 while position < mutations.count, cost < Self.transactionSize {
                     let mutation = mutations[position]
                     position += 1
-                    guard !passing.drops(MutationHeader(mutation)) else { continue }
-                    try statements.write(mutation, passing, offset: offset)
+                    guard !ended.drops(MutationHeader(mutation)) else { continue }
+                    try statements.write(mutation, ended, offset: offset)
                     cost += mutation.cost
                 }
                 if position > 0, position == mutations.count { state.groupNumber += 1 }
@@ -301,7 +301,7 @@ final class Committer: @unchecked Sendable {
         let groupCount: Int
         let mutations: MutationReader
         /// What of them need not be written.
-        let passing: PassingJobs
+        let ended: EndedJobs
         /// About how many bytes the rest makes SQLite write.
         let cost: Int
     }
@@ -309,9 +309,9 @@ final class Committer: @unchecked Sendable {
     private func write(_ part: LoggedPart, _ statements: Statements) throws(SQLiteFailure) {
         var reader = part.mutations
         while let header = reader.next() {
-            guard !part.passing.drops(header) else { continue }
+            guard !part.ended.drops(header) else { continue }
             guard let mutation = reader.mutation(header) else { throw .unreadableLog }
-            try statements.write(mutation, part.passing, offset: 0)
+            try statements.write(mutation, part.ended, offset: 0)
         }
         guard reader.isAtEnd else { throw .unreadableLog }
     }
@@ -322,13 +322,13 @@ final class Committer: @unchecked Sendable {
         while true {
             var reader = logged.first(count)
             let part = reader
-            let passing = PassingJobs(part)
+            let ended = EndedJobs(part)
             var cost = 0
             while let header = reader.next() {
-                if !passing.drops(header) { cost += reader.cost(header) }
+                if !ended.drops(header) { cost += reader.cost(header) }
             }
             guard count > 1, cost > Self.transactionSize else {
-                return LoggedPart(groupCount: count, mutations: part, passing: passing, cost: cost)
+                return LoggedPart(groupCount: count, mutations: part, ended: ended, cost: cost)
             }
             count = (count + 1) / 2
         }

@@ -166,7 +166,10 @@ final class JobLog {
     func clear() { end = 0 }
 
     /// Takes the file away. The tables must have everything, and belong to no log.
-    static func remove(_ folder: String) { unsafe unlink(path(folder)) }
+    static func remove(_ folder: String) {
+        // SAFETY: the text of the path is there during the call.
+        unsafe unlink(path(folder))
+    }
 
     /// Reads what a log has after a group's number.
     ///

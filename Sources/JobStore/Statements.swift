@@ -34,10 +34,10 @@ struct Statements {
     /// Brings a mutation into the tables.
     ///
     /// - Parameters:
-    ///   - mutation: One that the list does not make needless: see ``PassingJobs/drops(_:)``.
-    ///   - passing: Of the list that the mutation is in.
+    ///   - mutation: One that the list does not make needless: see ``EndedJobs/drops(_:)``.
+    ///   - ended: Of the list that the mutation is in.
     ///   - offset: Nanoseconds from 1970 to the zero of the mutation's times.
-    func write(_ mutation: Mutation, _ passing: PassingJobs, offset: Int64) throws(SQLiteFailure) {
+    func write(_ mutation: Mutation, _ ended: EndedJobs, offset: Int64) throws(SQLiteFailure) {
         switch mutation {
         case .put(let job):
             try insertJob.insert(job, offset: offset)
@@ -45,10 +45,10 @@ struct Statements {
         case .change(let change):
             try replaceChange.replace(change, offset: offset)
         case .delete(let id, let changes):
-            try delete(id, changes, passing)
+            try delete(id, changes, ended)
         case .end(let id, let changes, let outcome):
-            if !passing.isPut(id) {
-                try delete(id, changes, passing)
+            if !ended.isPut(id) {
+                try delete(id, changes, ended)
                 try deleteTags.run(id)
             }
             if let outcome { try insertOutcome.insert(outcome, offset: offset) }
@@ -65,62 +65,8 @@ struct Statements {
         }
     }
 
-    private func delete(_ id: UInt64, _ changes: UInt8, _ passing: PassingJobs) throws(SQLiteFailure) {
+    private func delete(_ id: UInt64, _ changes: UInt8, _ ended: EndedJobs) throws(SQLiteFailure) {
         try deleteJob.run(id)
-        if changes == .max || Int(changes) > passing.changes(id) { try deleteChange.run(id) }
-    }
-}
-
-/// The jobs that are gone at the end of a list of mutations: what comes before their ends need not be written.
-struct PassingJobs {
-    private struct Job {
-        var isPut = false
-        var changes = 0
-    }
-
-    private var jobs: [UInt64: Job] = [:]
-
-    init(_ mutations: [Mutation]) {
-        for mutation in mutations { findEnd(MutationHeader(mutation)) }
-        guard !jobs.isEmpty else { return }
-        for mutation in mutations { findRest(MutationHeader(mutation)) }
-    }
-
-    init(_ mutations: MutationReader) {
-        var reader = mutations
-        while let header = reader.next() { findEnd(header) }
-        guard !jobs.isEmpty else { return }
-        reader = mutations
-        while let header = reader.next() { findRest(header) }
-    }
-
-    private mutating func findEnd(_ header: MutationHeader) {
-        switch header.kind {
-        case .delete, .end: jobs[header.id] = Job()
-        case .put, .change, .forgetData, .forget, .pause: break
-        }
-    }
-
-    private mutating func findRest(_ header: MutationHeader) {
-        switch header.kind {
-        case .put: jobs[header.id]?.isPut = true
-        case .change: jobs[header.id]?.changes += 1
-        case .delete, .end, .forgetData, .forget, .pause: break
-        }
-    }
-
-    /// Whether the list has the job's put too.
-    func isPut(_ id: UInt64) -> Bool { jobs[id]?.isPut ?? false }
-
-    /// How many changes of the job the list has.
-    func changes(_ id: UInt64) -> Int { jobs[id]?.changes ?? 0 }
-
-    /// Whether a mutation of the list need not be written.
-    func drops(_ header: MutationHeader) -> Bool {
-        switch header.kind {
-        case .put, .change: jobs[header.id] != nil
-        case .delete: isPut(header.id)
-        case .end, .forgetData, .forget, .pause: false
-        }
+        if changes == .max || Int(changes) > ended.changes(id) { try deleteChange.run(id) }
     }
 }

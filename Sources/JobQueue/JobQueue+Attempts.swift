@@ -26,7 +26,16 @@ extension JobQueue {
         case done
     }
 
-    static let workerWasLost = Array("the worker was lost".utf8)
+    /// How the server has learnt that a worker does not answer for a job any more.
+    enum WorkerLoss: String {
+        case connectionEnded = "its connection ended"
+        case timeToRunWasOver = "its time to run was over"
+        case serverEnded = "the server ended"
+
+        /// As the reason of the attempt.
+        var reason: [UInt8] { Array("the worker was lost: \(rawValue)".utf8) }
+    }
+
     static let releasedTooOften = Array("released with no attempts left".utf8)
 
     /// A worker says how far it is with a job, whose time to run begins anew.
@@ -101,10 +110,11 @@ extension JobQueue {
             totals.jobTimeouts += 1
         }
         takeOut(job)
-        guard !job.isUsedUp else { return die(job, Self.workerWasLost, at: now) }
+        let loss: WorkerLoss = hasTimedOut ? .timeToRunWasOver : .connectionEnded
+        guard !job.isUsedUp else { return die(job, loss.reason, at: now) }
         makeReady(job, at: now)
         if job.tags != nil {
-            setReason(Self.workerWasLost, of: job)
+            setReason(loss.reason, of: job)
             record(change: job)
         } else if hasTimedOut {
             recordCounts(of: job)

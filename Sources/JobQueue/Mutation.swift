@@ -249,7 +249,7 @@ extension JobQueue {
     public func finishRestoring(at now: QueueTime) {
         for job in dying {
             takeOut(job)
-            die(job, Self.workerWasLost, at: now)
+            die(job, WorkerLoss.serverEnded.reason, at: now)
         }
         dying.removeAll()
     }

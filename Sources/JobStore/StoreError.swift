@@ -51,7 +51,8 @@ extension StoreError.Reason: CustomStringConvertible {
         switch self {
         case .system(let errno): "\(errno)"
         case .inUse(let processID):
-            "another process keeps its jobs there" + (processID.map { " (process \($0))" } ?? "")
+            "another server\(processID.map { ", process \($0)," } ?? "") keeps its jobs there; stop it, "
+                + "or give this one another folder with --data"
         case .foreign: "it is not a store of Talkback's, and stays as it is"
         case .newer: "a later version of Talkback has written it; this one leaves it as it is"
         case .beanstalkdLog:

@@ -47,7 +47,7 @@ struct Bench: AsyncParsableCommand {
     @Option(help: ArgumentHelp("For how long.", valueName: "seconds"))
     var seconds = Seconds(10)
 
-    @Option(help: ArgumentHelp("The bytes in a job.", valueName: "bytes"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The bytes in a job.", valueName: "bytes"))
     var size = 64
 
     @Option(
@@ -81,7 +81,7 @@ struct Bench: AsyncParsableCommand {
 
     private func tubeName() throws -> TubeName {
         let text = tube ?? "talkback-bench-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-        guard let name = TubeName(text) else { throw ValidationError("--tube: no tube can be named \"\(text)\".") }
+        guard let name = TubeName(text) else { throw ValidationError("--tube \"\(text)\": \(NameRule.tube)") }
         return name
     }
 
@@ -93,7 +93,7 @@ struct Bench: AsyncParsableCommand {
         let job = LoadJob(in: try tubeName(), size: size)
         let options = ClientOptions(
             connectTimeout: LoadRun.silenceLimit, patience: .zero, replyTimeout: LoadRun.silenceLimit)
-        let client = try await Client.connect(to: address, options: options)
+        let client = try await server.connect(options)
         let load: Load
         if let pipeline {
             load = PipelineLoad(job, connections: connectionCount, putsInOneGo: pipeline)
@@ -104,7 +104,12 @@ struct Bench: AsyncParsableCommand {
         let signals = Signals([(SIGINT, stop.signalCame), (SIGTERM, stop.signalCame)])
         let run = LoadRun(load, address: address, client: client, on: loop)
         if tube != nil { try await run.checkTube() }
-        let version = try await client.statistics().text("version") ?? "unknown"
+        let statistics = try await client.statistics()
+        let version = statistics.text("version") ?? "unknown"
+        let limit = statistics.number("max-job-size")
+        if let limit, size > limit {
+            throw CleanError("put: \(ClientError.explanation(ofBodyOf: size, limit: limit))")
+        }
         try await run.run(for: seconds.duration)
         await client.close()
         withExtendedLifetime(signals) {}

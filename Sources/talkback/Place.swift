@@ -14,6 +14,9 @@ enum Place {
     /// - Parameter argument: What an error calls the argument that the text is of.
     init(_ text: String, of argument: String) throws {
         if text.hasPrefix("unix:") {
+            guard text != "unix:" else {
+                throw ValidationError("\(argument) takes HOST:PORT or unix:PATH, not \"unix:\": the path is empty.")
+            }
             do throws(SocketError) {
                 self = .address(try SocketAddress(parsing: text))
             } catch {

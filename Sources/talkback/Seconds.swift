@@ -16,6 +16,14 @@ struct Seconds: ExpressibleByArgument, CustomStringConvertible {
         self.seconds = seconds
     }
 
+    /// Says what is wrong with a time that cannot be.
+    init(checking argument: String) throws {
+        guard let seconds = Seconds(argument: argument) else {
+            throw ValidationError("It takes a number of seconds above 0, such as 0.5 or 30.")
+        }
+        self = seconds
+    }
+
     var duration: Duration { .seconds(seconds) }
 
     var description: String { seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)" }

@@ -67,7 +67,8 @@ struct Serve: AsyncParsableCommand {
             becomes of the job. The command is split into words as by a shell, with quotes and backslashes, but without \
             variables or pipes: for those say sh -c '...'.
             """,
-            valueName: "tube[:number]=command argument ..."))
+            valueName: "tube[:number]=command argument ..."),
+        transform: RunArgument.init(_:))
     var run: [RunArgument] = []
 
     @OptionGroup(title: "Options for --run") var retries: RetryOptions
@@ -96,7 +97,7 @@ struct Serve: AsyncParsableCommand {
         let loop = try EventLoop()
         var listeners = try Listener.passedBySystemd(on: loop)
         if listeners.isEmpty {
-            for place in listen { listeners.append(try await Place(place, of: "--listen").listener(on: loop)) }
+            for place in listen { listeners.append(try await Place(place, of: "--listen").serverListener(on: loop)) }
         }
         if let user { try Rights.become(user) }
 

@@ -17,6 +17,18 @@ struct ServerOption: ParsableArguments {
 
     var address: ServerAddress { given?.address ?? Self.environmentAddress ?? .default }
 
+    /// A client that is connected; a server that is not there is an error at once.
+    ///
+    /// - Parameter options: How long the server may be away later.
+    func connect(_ options: ClientOptions = ClientOptions(patience: .zero)) async throws -> Client {
+        do throws(ClientError) {
+            return try await Client.connect(to: address, options: options)
+        } catch {
+            guard case .cannotConnect = error.reason else { throw error }
+            throw CleanError("\(error); \"talkback serve\" starts one, and --address names another")
+        }
+    }
+
     private static var environmentAddress: ServerAddress? {
         ProcessInfo.processInfo.environment["TALKBACK_ADDRESS"].flatMap { ServerAddress(parsing: $0) }
     }
@@ -45,6 +57,11 @@ struct TubeArgument: ExpressibleByArgument, CustomStringConvertible {
 
     init(_ tube: Tube) {
         self.tube = tube
+    }
+
+    /// Says what is wrong with a name that cannot be.
+    init(checking argument: String) throws {
+        tube = try Tube(argument: argument)
     }
 
     init?(argument: String) {

@@ -34,7 +34,10 @@ struct Watch: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOption
 
-    @Option(help: ArgumentHelp("The time between two looks. (default: 1)", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The time between two looks. (default: 1)", valueName: "seconds"),
+        transform: Seconds.init(checking:))
     var interval: Seconds?
 
     @Flag(help: "Print once and end.")

@@ -65,10 +65,21 @@ struct ClientSideTests {
     }
 
     @Test func lineWithoutAnEndIsAnError() {
-        let (replies, error) = Self.parse([[UInt8](repeating: 1, count: 500), [UInt8](repeating: 1, count: 600)])
+        let (replies, error) = Self.parse([[UInt8](repeating: 65, count: 500), [UInt8](repeating: 65, count: 600)])
         #expect(replies.isEmpty)
         #expect(error?.line.count == 160)
-        #expect(error?.description.hasPrefix("\"\\x01\\x01") == true)
+        #expect(error?.description.hasPrefix("\"AAAA") == true)
+    }
+
+    /// What other servers say, which may wait for more than that before they end the connection.
+    @Test(arguments: [
+        ("<!DOCTYPE HTML>\n<html lang=\"en\">", "<!DOCTYPE HTML>"), ("HTTP/1.0 400\n", "HTTP/1.0 400"),
+        ("220 mail.example ESMTP\r\n", "220 mail.example ESMTP"), ("-ERR unknown command\r\n", "-ERR unknown command"),
+        ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F", "\\x15\\x03\\x01\\x00\\x02\\x02F"), ("J\0\0\0", "J\\x00\\x00\\x00"), ("\n", ""),
+    ])
+    func anotherProtocolIsKnownBeforeItsLineEnds(text: String, shown: String) {
+        #expect(Self.parse([Array(text.utf8)]).1?.description == "\"\(shown)\"")
+        #expect(Self.parse(text.utf8.map { [$0] }).1 != nil)
     }
 
     @Test func bodyWithoutItsEndIsAnError() {

@@ -6,7 +6,8 @@ import hashlib
 import typing
 
 ENDS = ("done", "failed", "cancelled")
-LOST = "the worker was lost"
+LOST = "the worker was lost: its connection ended"
+LOSSES = [LOST, "the worker was lost: its time to run was over", "the worker was lost: the server ended"]
 RELEASED = "released with no attempts left"
 
 

@@ -192,7 +192,7 @@ def stories():
     yield "another reason", ended, KEPT, dead(lambda story: story.state("failed", 1, b"who"))
     yield "a dead job is given out", ended, KEPT, dead(lambda story: story.reserve())
     yield "a reason is forgotten", "had failed with", twice, reason_forgotten
-    yield "a reason that was told is forgotten", "it was 'the worker was lost' before", KEPT, told_reason_forgotten
+    yield "a reason that was told is forgotten", "it was 'the worker was lost: its connection ended' before", KEPT, told_reason_forgotten
     yield "a reason that nobody gave", "nobody has given that reason", KEPT, lambda story: story.state("waiting", 0, b"x")
     yield "a cancelled job is given out", ended, KEPT, cancelled(lambda story: story.reserve())
     yield "a cancelled job is given out later", ended, KEPT, cancelled(lambda story: (story.restart(), story.reserve()))

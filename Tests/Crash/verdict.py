@@ -6,7 +6,7 @@
 
 import collections
 
-from history import ENDS, LOST, RELEASED, Command
+from history import ENDS, LOSSES, RELEASED, Command
 
 ASKING = ("state", "wait", "follow")
 # What takes a job out for good.
@@ -293,12 +293,12 @@ class Verdict:
         else:
             reasons = [other.data or "" for other in possible if other.kind in ("fail", "bury")]
             if job.tags and job.tags.attempts and attempt >= job.tags.attempts:
-                reasons += [LOST] + [RELEASED for other in possible if other.kind == "release"]
+                reasons += LOSSES + [RELEASED for other in possible if other.kind == "release"]
         if reply.data not in reasons:
             self.wrong(job, f"{told}, and nobody has ended it so")
 
     def judge_waiting(self, job, command, reply, attempt, told):
-        reasons = {"", LOST} | {other.data for other in job.commands if other.kind == "fail"}
+        reasons = {"", *LOSSES} | {other.data for other in job.commands if other.kind == "fail"}
         if reply.data not in reasons:
             return self.wrong(job, f"{told}, and nobody has given that reason")
         back = max((entry for entry in job.given_back if entry[0] < command.moment), default=None)

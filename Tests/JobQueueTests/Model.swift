@@ -110,7 +110,7 @@ final class Model {
     func disconnect(_ id: ClientID) {
         clients.remove(at: client(id))
         let held = jobs.filter { $0.holder == id }.sorted { ($0.end, $0.id) < ($1.end, $1.id) }
-        for job in held { self.job(job.id).map(takeBack) }
+        for job in held { self.job(job.id).map { takeBack($0, "its connection ended") } }
         serve()
         tidy()
     }
@@ -316,8 +316,8 @@ final class Model {
         tellObservers(index)
     }
 
-    private func takeBack(_ index: Int) {
-        if jobs[index].tags != nil { jobs[index].reason = Array("the worker was lost".utf8) }
+    private func takeBack(_ index: Int, _ loss: String) {
+        if jobs[index].tags != nil { jobs[index].reason = Array("the worker was lost: \(loss)".utf8) }
         if jobs[index].isUsedUp { die(index) } else { becomeReady(index) }
     }
 
@@ -362,7 +362,7 @@ final class Model {
             guard jobs[index].end <= now else { continue }
             if jobs[index].state == .reserved {
                 jobs[index].counts.timeouts += 1
-                takeBack(index)
+                takeBack(index, "its time to run was over")
             } else {
                 becomeReady(index)
             }

@@ -278,7 +278,7 @@ private struct History {
                 let attempts = puts[id]?.tags?.attempts ?? 0
                 let isUsedUp = try attempts > 0 && #require(status).attempt >= attempts
                 #expect(new.state == (isUsedUp ? .buried : .ready))
-                #expect(!isUsedUp || newStatus?.data == Array("the worker was lost".utf8))
+                #expect(!isUsedUp || newStatus?.data == Array("the worker was lost: the server ended".utf8))
                 #expect(new.timeLeft == 0 && new.counts.buries == old.counts.buries + (isUsedUp ? 1 : 0))
             } else {
                 #expect(new.state == old.state && new.timeLeft == old.timeLeft && new.counts == old.counts)

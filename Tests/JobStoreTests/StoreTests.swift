@@ -173,7 +173,10 @@ final class StoreTests {
         let store = try open()
         store.start {}
         #expect(
-            refusal() == "lock \(path)/lock: another process keeps its jobs there (process \(getpid()))")
+            refusal() == """
+                lock \(path)/lock: another server, process \(getpid()), keeps its jobs there; stop it, or give this one another \
+                folder with --data
+                """)
         try store.close()
     }
 

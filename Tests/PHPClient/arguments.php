@@ -18,12 +18,12 @@ return function (Suite $suite) {
         'a fraction' => [['delay' => 0.5], 'put option delay: 0.5 is not a whole number'],
         'a text' => [['delay' => '5'], 'put option delay: "5" is not a whole number'],
         'no time to run' => [['ttr' => 0], 'put option ttr: 0 is not a whole number from 1'],
-        'an empty tube' => [['tube' => ''], 'put tube "": a name has'],
-        'a tube with a line' => [['tube' => "a\r\nquit"], 'put tube "a\r\nquit": a name has'],
-        'a tube that ends a line' => [['tube' => "a\n"], 'put tube "a\n": a name has'],
-        'a tube with a leading minus' => [['tube' => '-a'], 'put tube "-a": a name has'],
+        'an empty tube' => [['tube' => ''], 'put tube "": a tube\'s name has'],
+        'a tube with a line' => [['tube' => "a\r\nquit"], 'put tube "a\r\nquit": a tube\'s name has'],
+        'a tube that ends a line' => [['tube' => "a\n"], 'put tube "a\n": a tube\'s name has'],
+        'a tube with a leading minus' => [['tube' => '-a'], 'put tube "-a": a tube\'s name has'],
         'a long tube' => [['tube' => str_repeat('x', 201)], 'put tube "xxx'],
-        'a tube that is no text' => [['tube' => 5], 'put tube 5: a name has'],
+        'a tube that is no text' => [['tube' => 5], 'put tube 5: a tube\'s name has'],
     ];
     foreach ($refused as $name => $case) {
         $suite->test("put refuses $name", function () use ($client, $case) {

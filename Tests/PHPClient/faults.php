@@ -60,7 +60,8 @@ return function (Suite $suite) {
         $error = thrown(TimeoutException::class, $hand($peer->client(0.3)));
         $time = microtime(true) - $start;
         isTrue($time > 0.25 && $time < 5, "it takes 0.3 s: $time");
-        same('no whole reply within 0.3 s; the job may have been put', $error->reason());
+        same('no whole reply within 0.3 s; the job may have been put; it has never answered, and may not speak'
+            . " beanstalkd's protocol", $error->reason());
         same(true, $error->isOutcomeUnknown());
         $peer->finish();
     });
@@ -71,7 +72,7 @@ return function (Suite $suite) {
         $child = pcntl_fork();
         if ($child === 0) {
             $socket = stream_socket_accept($server, 10);
-            for ($end = microtime(true) + 10; microtime(true) < $end && @fwrite($socket, 'x') === 1; usleep(50000)) {
+            for ($end = microtime(true) + 10; microtime(true) < $end && @fwrite($socket, 'X') === 1; usleep(50000)) {
             }
             posix_kill(posix_getpid(), SIGKILL);
         }
@@ -131,7 +132,8 @@ return function (Suite $suite) {
                 $peer = new Peer(array_merge($steps, $ending), [['read', $put], ['send', "INSERTED 2\r\n"], ['end']]);
                 $client = $peer->client();
                 $error = thrown(ConnectionException::class, $hand($client));
-                same('the server closed the connection; the job may have been put', $error->reason());
+                same('the server closed the connection; the job may have been put'
+                    . ($part === '' ? "; it has never answered, and may not speak beanstalkd's protocol" : ''), $error->reason());
                 same(true, $error->isOutcomeUnknown());
                 same(2, $client->put('hello'), 'the next one');
                 $client->close();
@@ -271,7 +273,13 @@ return function (Suite $suite) {
     ];
     foreach ($refusals as $word => $class) {
         $suite->test("$word, and the connection goes on", function () use ($put, $hand, $word, $class) {
-            $peer = new Peer([['read', $put], ['send', "$word\r\n"], ['read', $put], ['send', "INSERTED 9\r\n"], ['end']]);
+            $steps = [['read', $put], ['send', "$word\r\n"]];
+            if ($word === 'JOB_TOO_BIG') {
+                // How big a job may be.
+                array_push($steps, ['read', "stats\r\n"], ['send', "OK 21\r\n---\nmax-job-size: 99\n\r\n"]);
+            }
+            array_push($steps, ['read', $put], ['send', "INSERTED 9\r\n"], ['end']);
+            $peer = new Peer($steps);
             $client = $peer->client();
             same(false, thrown($class, $hand($client))->isOutcomeUnknown());
             same(9, $client->put('hello'));

@@ -111,6 +111,56 @@ return function (Suite $suite) {
         $peer->finish();
     });
 
+    $suite->test('a server that is restarted: it goes on, and nothing is told twice', function () use ($shown, $waiting, $running, $done, $all) {
+        $peer = new Peer(
+            [['read', "follow 7 30\r\n"], ['send', $waiting . $running]],
+            [['take', strlen("follow 7 30\r\n")]],
+            [['take', strlen("follow 7 30\r\n")], ['send', $running . $done], ['end']]
+        );
+        $client = $peer->client();
+        same($all, array_map($shown, iterator_to_array($client->follow(7, 30), false)));
+        $client->close();
+        $peer->finish();
+    });
+
+    $suite->test('a server that was restarted without the job', function () use ($waiting) {
+        $peer = new Peer(
+            [['read', "follow 7 30\r\n"], ['send', $waiting]],
+            [['take', strlen("follow 7 30\r\n")], ['send', "NOT_FOUND\r\n"], ['end']]
+        );
+        $client = $peer->client();
+        $error = thrown(Talkback\NotFoundException::class, function () use ($client) {
+            iterator_to_array($client->follow(7, 30), false);
+        });
+        same('there is no such job, and no outcome is kept any more', $error->reason());
+        $client->close();
+        $peer->finish();
+    });
+
+    $suite->test('a server that does not come back: it says what happened, when the seconds are over', function () use ($waiting) {
+        $peer = new Peer([['read', "follow 7 1\r\n"], ['send', $waiting]]);
+        $client = $peer->client();
+        $start = microtime(true);
+        $error = thrown(ConnectionException::class, function () use ($client) {
+            iterator_to_array($client->follow(7, 1), false);
+        });
+        isTrue(microtime(true) - $start < 5, 'in time');
+        same(1, preg_match('/^the server closed the connection; after \d s: cannot connect: Connection refused$/', $error->reason()), $error->reason());
+        $peer->finish();
+    });
+
+    $suite->test('a wait goes on as well', function () use ($done) {
+        $peer = new Peer(
+            [['read', "state 8\r\n"], ['send', "NOT_FOUND\r\n"], ['read', "wait 7 30\r\n"]],
+            [['take', strlen("wait 7 30\r\n")], ['send', $done], ['end']]
+        );
+        $client = $peer->client();
+        same(null, $client->state(8));
+        same('done', $client->wait(7, 30)->state);
+        $client->close();
+        $peer->finish();
+    });
+
     $suite->test('one that nobody fetches sends nothing', function () {
         $peer = new Peer([['read', "state 8\r\n"], ['send', "NOT_FOUND\r\n"], ['end']]);
         $client = $peer->client();
@@ -176,7 +226,7 @@ return function (Suite $suite) {
         $error = thrown(TimeoutException::class, function () use ($client) {
             iterator_to_array($client->follow(7, 100), false);
         });
-        same('no whole reply within 0.3 s', $error->reason());
+        same("no whole reply within 0.3 s; it has never answered, and may not speak beanstalkd's protocol", $error->reason());
         $peer->finish();
     });
 
@@ -208,15 +258,17 @@ return function (Suite $suite) {
     foreach ($broken as $name => $case) {
         list($reply, $class) = $case;
         $suite->test("followed, and then: $name", function () use ($waiting, $reply, $class) {
-            $steps = [['read', "follow 7 5\r\n"], ['send', $waiting . $reply]];
+            // With time left, a connection that is lost is made anew.
+            $seconds = $class === ConnectionException::class ? 0 : 5;
+            $steps = [['read', "follow 7 $seconds\r\n"], ['send', $waiting . $reply]];
             if ($class === ProtocolException::class) {
                 $steps[] = ['end'];
             }
             $peer = new Peer($steps, [['read', "state 8\r\n"], ['send', "NOT_FOUND\r\n"], ['end']]);
             $client = $peer->client();
             $count = 0;
-            $error = thrown($class, function () use ($client, &$count) {
-                foreach ($client->follow(7, 5) as $state) {
+            $error = thrown($class, function () use ($client, &$count, $seconds) {
+                foreach ($client->follow(7, $seconds) as $state) {
                     $count++;
                 }
             });

@@ -240,7 +240,7 @@ return function (Suite $suite) {
 
         list($page, $id, $reserve) = $handedIn(['attempts' => 1, 'ttr' => 1]);
         $reserve();
-        same(['failed', 1, 0, 'the worker was lost'], $shown($page->wait($id, 30)));
+        same(['failed', 1, 0, 'the worker was lost: its time to run was over'], $shown($page->wait($id, 30)));
     });
 
     $suite->test('a lease of the connection', function () use ($handedIn) {
@@ -292,7 +292,7 @@ return function (Suite $suite) {
         $error = thrown(JobTooBigException::class, function () use ($job) {
             $job->finish(str_repeat('x', 1048577));
         });
-        same('the server takes no result of this size', $error->reason());
+        same('the result has 1048577 bytes, and may have at most 1048576', $error->reason());
         same('running', $page->state($id)->state);
         $result = random_bytes(1048576);
         $job->finish($result);

@@ -22,7 +22,8 @@ return function (Suite $suite) {
         'running' => ['running 1 5 2 42', 'page 3 of 7', false, 'page 3 of 7', null, ''],
         'done' => ['done 1 5 0 100', "\0\xff\r\n", true, '', "\0\xff\r\n", ''],
         'done with nothing' => ['done 1 5 0 100', '', true, '', '', ''],
-        'failed' => ['failed 3 5 60 42', 'the worker was lost', true, '', null, 'the worker was lost'],
+        'failed' => ['failed 3 5 60 42', 'the worker was lost: its connection ended', true, '', null,
+            'the worker was lost: its connection ended'],
         'cancelled' => ['cancelled 0 5 4294967295 0', '', true, '', null, ''],
     ];
     foreach ($states as $name => $case) {

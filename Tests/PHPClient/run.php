@@ -41,7 +41,7 @@ foreach ([SIGTERM, SIGINT] as $signal) {
     });
 }
 
-$concerns = ['arguments', 'framing', 'faults', 'commands', 'connections', 'deaths', 'signals', 'work', 'workers', 'tags',
+$concerns = ['arguments', 'messages', 'framing', 'faults', 'commands', 'connections', 'deaths', 'signals', 'work', 'workers', 'tags',
     'outcomes', 'follow'];
 // By its name, not by what it answers: a Talkback that has lost them fails.
 $isPlain = basename(explode(' ', getenv('SERVER'))[0]) === 'beanstalkd';

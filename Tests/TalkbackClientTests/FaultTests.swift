@@ -19,11 +19,55 @@ struct FaultTests {
             ("DELETED", .unexpectedReply("deleted")), ("HELLO", .unexpectedReply("\"HELLO\"")),
         ] as [(String, ClientError.Reason)])
     func everyReplyToAPutHasItsReason(reply: String, reason: ClientError.Reason) async throws {
-        try await ScriptedServer.talking([[.expect(Self.put), .say(reply + "\r\n"), .wait]]) { client async throws in
+        let limit = "OK 21\r\n---\nmax-job-size: 99\n\r\n"
+        let steps: [ScriptedServer.Step] = reason == .jobTooBig ? [.expect("stats\r\n"), .say(limit)] : []
+        try await ScriptedServer.talking(
+            [[.expect(Self.put), .say(reply + "\r\n")] + steps + [.wait]]
+        ) { client async throws in
             let error = await #expect(throws: ClientError.self) { try await client.put("x") }
             #expect(error?.reason == reason)
-            #expect(error?.description.hasPrefix("put into default: ") == true)
+            #expect(error?.description.hasPrefix("put into tube default: ") == true)
+            #expect(reason != .jobTooBig || error?.explanation.contains("has 1 bytes, and the server takes at most 99") == true)
         }
+    }
+
+    /// What listens there is not beanstalkd's kin, whether it says so or not; nobody is left to guess, or to wait.
+    @Test(arguments: [
+        ("HTTP/1.1 400 Bad Request\r\n", #"it answered "HTTP/1.1 400 Bad Request""#),
+        ("<!DOCTYPE HTML>\n<html>\n", #"it answered "<!DOCTYPE HTML>""#),
+        ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}F", #"it answered "\x15\x03\x03\x00\x02\x02F""#),
+        (nil, "closed the connection without an answer; it may not speak beanstalkd's protocol"),
+    ] as [(String?, String)])
+    func serverOfAnotherProtocolIsNamed(answer: String?, words: String) async throws {
+        let calls: [(String, String, (Client) async throws -> Void)] = [
+            ("put into tube default", Self.put, { try await $0.put("x") }),
+            ("submit", "state 0\r\n", { _ = try await $0.submit("x") }),
+            ("ask for statistics", "stats\r\n", { _ = try await $0.statistics() }),
+            ("reserve from tube default", "reserve-with-timeout 0\r\n", { _ = try await $0.reserve(timeout: .zero) }),
+        ]
+        for (operation, command, call) in calls {
+            let script: [ScriptedServer.Step] = [.expect(command)] + (answer.map { [.say($0), .wait] } ?? [.close])
+            // One that closes without a word is tried again, unless the command may have been executed.
+            let count = answer != nil || operation.hasPrefix("put") ? 1 : 4
+            try await ScriptedServer.talking(Array(repeating: script, count: count)) { client async throws in
+                let error = await #expect(throws: ClientError.self) { try await call(client) }
+                let text = "\(error.map { "\($0)" } ?? "")"
+                #expect(text.hasSuffix(words) && text.contains("\(client.address)"), "\(text)")
+                #expect(answer == nil || text.contains("does not speak beanstalkd's protocol"), "\(text)")
+                #expect(text.contains("may have been done or not") == (answer == nil && command == Self.put), "\(text)")
+            }
+        }
+    }
+
+    @Test func textNamesTheAddressOnce() async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        server.listener.close()
+        let error = await #expect(throws: ClientError.self) { try await Client.connect(to: server.address) }
+        #expect(
+            "\(error.map { "\($0)" } ?? "")"
+                == "connect to \(server.address): Connection refused (ECONNREFUSED): no server listens there")
     }
 
     @Test func replyMayComeByteByByte() async throws {

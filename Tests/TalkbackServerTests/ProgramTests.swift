@@ -99,7 +99,7 @@ struct ProgramTests {
         _ = try server.address()
         let outcome = try Program("talkback", "serve", "--data", folder.path, "--listen", "127.0.0.1:0").outcome()
         #expect(outcome.status == 1 && outcome.output.isEmpty)
-        #expect(outcome.errors.hasPrefix("Error: lock \(folder.path)/lock: another process keeps its jobs there"))
+        #expect(outcome.errors.hasPrefix("Error: lock \(folder.path)/lock: another server, process "))
         #expect(server.end().status == 0)
     }
 
@@ -200,6 +200,21 @@ struct ProgramTests {
         let port = try #require(try taken.localAddress.port)
         let outcome = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:\(port)").outcome()
         #expect(outcome.status == 1)
-        #expect(outcome.errors == "Error: bind 127.0.0.1:\(port): Address already in use (EADDRINUSE)\n")
+        #expect(
+            outcome.errors == """
+                Error: bind 127.0.0.1:\(port): Address already in use (EADDRINUSE): another program has the address; \
+                --listen takes another one\n
+                """)
+    }
+
+    @Test func secondServerAtAnAddressSaysWhoHasIt() throws {
+        let folder = TemporaryFolder()
+        let server = try Program("talkback", "serve", "--memory", "--listen", "unix:\(folder.file("s"))")
+        let address = try server.address()
+        let outcome = try Program("talkback", "serve", "--memory", "--listen", "\(address)").outcome()
+        #expect(outcome.status == 1 && outcome.output.isEmpty)
+        #expect(outcome.errors.hasPrefix("Error: bind \(address): Address already in use (EADDRINUSE): a server listens"))
+        #expect(outcome.errors.contains("--listen") && outcome.errors.contains("--data"), "\(outcome)")
+        #expect(server.end().status == 0)
     }
 }

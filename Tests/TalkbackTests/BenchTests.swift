@@ -134,7 +134,11 @@ struct BenchTests {
         let server = try TCPQueueServer()
         let outcome = try bench(server, "--size", "2000000").outcome()
         #expect(outcome.status == 1)
-        #expect(outcome.errors == "Error: put: the server answered JOB_TOO_BIG\n")
+        #expect(
+            outcome.errors == """
+                Error: put: the body has 2000000 bytes, and the server takes at most 1048576; its option --max-job-size \
+                (beanstalkd: -z) sets the limit\n
+                """)
     }
 
     @Test func nobodyThereIsAnError() throws {

@@ -443,7 +443,7 @@ final class WorkTests {
             kill(try #require(Int32(worker)), SIGKILL)
             try await client.put("x", into: "a")
             try await waitUntil { try await client.statistics(of: "a").deleted == 2 }
-            #expect(server.end().errors.contains("a worker has ended and is started again"))
+            #expect(server.end().errors.contains("a worker was lost and is started again"))
         }
     }
 

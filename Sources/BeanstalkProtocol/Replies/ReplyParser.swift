@@ -61,11 +61,18 @@ public struct ReplyParser: ~Copyable, Sendable {
     /// - Returns: The reply; `nil` if the line has not ended, or a body follows.
     private mutating func nextLine(_ bytes: Span<UInt8>, _ position: inout Int) throws(ReplyError) -> Reply? {
         let start = position
+        // A line of another protocol may never end as a line does here.
+        if pending.isEmpty, !(0x41...0x5A).contains(bytes[start]), bytes[start] != 0x0D {
+            throw ReplyError(beginningAt: start, of: bytes)
+        }
         // The return may have come with the bytes before.
         var isReturn = pending.last == 0x0D
         while position < bytes.count {
             let byte = bytes[position]
             position += 1
+            if !(0x20...0x7E).contains(byte), byte != 0x0D, byte != 0x0A || !isReturn {
+                throw ReplyError(beginningAt: start, of: bytes, after: pending)
+            }
             if isReturn, byte == 0x0A {
                 guard !pending.isEmpty else { return try take(bytes.extracting(start..<position - 2)) }
                 keep(bytes.extracting(start..<position))
@@ -204,6 +211,13 @@ public struct ReplyError: Error, Hashable, Sendable, CustomStringConvertible {
 
     init(_ line: Span<UInt8>, after beginning: [UInt8] = []) {
         self.line = beginning.prefix(80) + (0..<min(line.count, 80)).map { line[$0] }
+    }
+
+    /// A line whose end was not found, up to what is certainly another one.
+    fileprivate init(beginningAt start: Int, of bytes: Span<UInt8>, after beginning: [UInt8] = []) {
+        var end = start
+        while end < bytes.count, end < start + 80, bytes[end] != 0x0A, bytes[end] != 0x0D { end += 1 }
+        self.init(bytes.extracting(start..<end), after: beginning)
     }
 
     /// The line in quotes, with what cannot be printed escaped.

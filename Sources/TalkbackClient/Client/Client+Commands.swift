@@ -31,14 +31,20 @@ extension Client {
             priority: options.priority, delay: options.delay.wholeSeconds, timeToRun: options.timeToRun.wholeSeconds,
             byteCount: body.count, tags: options.tags)
         // One that has been done and forgotten before it is put again would be put twice.
+        let operation = "put into tube \(tube)"
         let isRemembered = (options.uniqueness?.duration ?? .zero) > self.options.patience
         let (reply, _) = try await perform(
-            "put into \(tube)", .put(header), body: body, using: tube, isRepeatable: isRemembered)
+            operation, .put(header), body: body, using: tube, isRepeatable: isRemembered)
         switch reply {
         case .inserted(let id): return (id, nil)
         case .insertedBefore(let id, let state): return (id, FormerState(state))
-        case .buriedOnPut(let id): throw ClientError("put into \(tube)", .buriedOnPut(id))
-        default: throw ClientError("put into \(tube)", Self.reason(for: reply))
+        case .buriedOnPut(let id): throw ClientError(operation, .buriedOnPut(id))
+        case .jobTooBig:
+            // The refusal has no figures.
+            let limit = try? await statistics().number("max-job-size")
+            let words = ClientError.explanation(ofBodyOf: body.count, limit: limit)
+            throw ClientError(operation, .jobTooBig, "\(words) (JOB_TOO_BIG)")
+        default: throw Self.refusal(operation, reply)
         }
     }
 
@@ -59,7 +65,7 @@ extension Client {
         } else {
             reply = try await perform(operation, .delete(id), isRepeatable: false).reply
         }
-        try expect(.deleted, reply, operation)
+        try expect(.deleted, reply, operation, missing: Missing.freeJob)
     }
 
     /// A job by its number, whoever has it: the protocol's `peek`.
@@ -81,14 +87,14 @@ extension Client {
         case .buried: command = .peekBuried
         case .reserved: return nil
         }
-        return try await peek(command, "peek at \(tube)", tube)
+        return try await peek(command, "peek at tube \(tube)", tube)
     }
 
     private func peek(_ command: Command, _ operation: String, _ tube: Tube?) async throws(ClientError) -> Job? {
         switch try await perform(operation, command, using: tube, isRepeatable: true).reply {
         case .found(let id, let body): return Job(id: id, body: body)
         case .notFound: return nil
-        case let reply: throw ClientError(operation, Self.reason(for: reply))
+        case let reply: throw Self.refusal(operation, reply)
         }
     }
 
@@ -101,16 +107,16 @@ extension Client {
     @discardableResult
     public func kick(_ limit: Int, in tube: Tube = .default) async throws(ClientError) -> Int {
         let bound = UInt32(clamping: limit)
-        switch try await perform("kick \(tube)", .kick(bound), using: tube, isRepeatable: false).reply {
+        switch try await perform("kick tube \(tube)", .kick(bound), using: tube, isRepeatable: false).reply {
         case .kicked(let count): return count
-        case let reply: throw ClientError("kick \(tube)", Self.reason(for: reply))
+        case let reply: throw Self.refusal("kick tube \(tube)", reply)
         }
     }
 
     /// Makes a buried or a delayed job ready: the protocol's `kick-job`.
     public func kickJob(_ id: JobID) async throws(ClientError) {
         let reply = try await perform("kick job \(id)", .kickJob(id), isRepeatable: false).reply
-        try expect(.kickedJob, reply, "kick job \(id)")
+        try expect(.kickedJob, reply, "kick job \(id)", missing: "there is no such job that is buried or delayed")
     }
 
     /// Lets no job of a tube be reserved for a time; zero ends a pause. The protocol's `pause-tube`.
@@ -120,15 +126,15 @@ extension Client {
     ///   - duration: In whole seconds, rounded up.
     public func pause(_ tube: Tube, for duration: Duration) async throws(ClientError) {
         let reply = try await perform(
-            "pause \(tube)", .pauseTube(tube.name, duration.wholeSeconds), isRepeatable: true
+            "pause tube \(tube)", .pauseTube(tube.name, duration.wholeSeconds), isRepeatable: true
         ).reply
-        try expect(.paused, reply, "pause \(tube)")
+        try expect(.paused, reply, "pause tube \(tube)", missing: Missing.tube)
     }
 
     /// The tubes that there are, in the server's order: the protocol's `list-tubes`.
     public func tubes() async throws(ClientError) -> [Tube] {
         let reply = try await perform("list tubes", .listTubes, isRepeatable: true).reply
-        guard case .ok(let text) = reply else { throw ClientError("list tubes", Self.reason(for: reply)) }
+        guard case .ok(let text) = reply else { throw Self.refusal("list tubes", reply) }
         let tubes = YAML.list(of: text)?.map { Tube($0) }
         guard let tubes, !tubes.contains(nil) else {
             throw ClientError("list tubes", .unexpectedReply("a list that is none"))
@@ -145,9 +151,9 @@ extension Client {
     ///
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if there is no such tube.
     public func statistics(of tube: Tube) async throws(ClientError) -> TubeStatistics {
-        let operation = "ask for statistics of \(tube)"
+        let operation = "ask for statistics of tube \(tube)"
         return try Self.checked(
-            TubeStatistics(try await statistics(.statsTube(tube.name), operation)), operation)
+            TubeStatistics(try await statistics(.statsTube(tube.name), operation, missing: Missing.tube)), operation)
     }
 
     /// What the server says of a job: the protocol's `stats-job`.
@@ -155,12 +161,15 @@ extension Client {
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if there is no such job.
     public func statistics(ofJob id: JobID) async throws(ClientError) -> JobStatistics {
         let operation = "ask for statistics of job \(id)"
-        return try Self.checked(JobStatistics(try await statistics(.statsJob(id), operation)), operation)
+        return try Self.checked(
+            JobStatistics(try await statistics(.statsJob(id), operation, missing: Missing.job)), operation)
     }
 
-    private func statistics(_ command: Command, _ operation: String) async throws(ClientError) -> Statistics {
+    private func statistics(
+        _ command: Command, _ operation: String, missing: String? = nil
+    ) async throws(ClientError) -> Statistics {
         let reply = try await perform(operation, command, isRepeatable: true).reply
-        guard case .ok(let text) = reply else { throw ClientError(operation, Self.reason(for: reply)) }
+        guard case .ok(let text) = reply else { throw Self.refusal(operation, reply, missing: missing) }
         return try Self.checked(YAML.fields(of: text).map { Statistics($0) }, operation)
     }
 
@@ -169,7 +178,7 @@ extension Client {
     ) async throws(ClientError) -> JobStatistics {
         let operation = "ask for statistics of job \(id)"
         let reply = try await perform(operation, .statsJob(id), on: id, of: lane, reservation, finish: .never)
-        guard case .ok(let text) = reply else { throw ClientError(operation, Self.reason(for: reply)) }
+        guard case .ok(let text) = reply else { throw Self.refusal(operation, reply, missing: Missing.job) }
         return try Self.checked(YAML.fields(of: text).flatMap { JobStatistics(Statistics($0)) }, operation)
     }
 
@@ -178,9 +187,29 @@ extension Client {
         return value
     }
 
-    func expect(_ expected: Reply, _ reply: Reply, _ operation: @autoclosure () -> String) throws(ClientError) {
+    func expect(
+        _ expected: Reply, _ reply: Reply, _ operation: @autoclosure () -> String, missing: String? = nil
+    ) throws(ClientError) {
         guard reply != expected else { return }
-        throw ClientError(operation(), Self.reason(for: reply))
+        throw Self.refusal(operation(), reply, missing: missing)
+    }
+
+    /// What `NOT_FOUND` means, by the command.
+    enum Missing {
+        static let tube = "there is no such tube"
+        static let job = "there is no such job"
+        /// Also of a job that somebody else has.
+        static let freeJob = "there is no such job, or a worker has reserved it"
+        static let outcome = "there is no such job, and no outcome is kept"
+        static let reservedJob = "the job is not this client's any more: its time to run is over, or it is gone"
+    }
+
+    /// The error for a reply that was not hoped for.
+    ///
+    /// - Parameter missing: What `NOT_FOUND` means.
+    static func refusal(_ operation: String, _ reply: Reply, missing: String? = nil) -> ClientError {
+        let reason = reason(for: reply)
+        return ClientError(operation, reason, reason == .notFound ? missing.map { "\($0) (NOT_FOUND)" } : nil)
     }
 
     /// What a reply that was not hoped for means.

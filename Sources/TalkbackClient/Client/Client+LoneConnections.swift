@@ -32,7 +32,7 @@ extension Client {
                 failures += 1
                 if failures == 1 { patienceEnd = loop.now + options.patience.clampedNanoseconds }
                 if isClosed || Task.isCancelled { continue }
-                if loop.now >= patienceEnd { throw ClientError(operation(), .cannotConnect(error)) }
+                if loop.now >= patienceEnd { throw lossError(operation(), error) }
                 try? await loop.sleep(for: Self.reconnecting.randomPause(after: failures))
             }
         }

@@ -47,7 +47,7 @@ extension Client {
         switch try await perform(operation, .state(id), isRepeatable: true).reply {
         case .state(let report): return JobStatus(report)
         case .notFound: return nil
-        case let reply: throw ClientError(operation, Self.reason(for: reply))
+        case let reply: throw Self.refusal(operation, reply, missing: Missing.outcome)
         }
     }
 
@@ -63,7 +63,9 @@ extension Client {
         let end = timeout.map { loop.now + $0.clampedNanoseconds }
         while true {
             let reply = try await observe({ operation }, until: end) { .wait(id, seconds: $0) }
-            guard case .state(let report) = reply else { throw ClientError(operation, Self.reason(for: reply)) }
+            guard case .state(let report) = reply else {
+                throw Self.refusal(operation, reply, missing: Missing.outcome)
+            }
             if report.state.isEnd || end.map({ $0 <= loop.now }) == true { return JobStatus(report) }
         }
     }
@@ -83,7 +85,7 @@ extension Client {
             switch reply {
             case .state: return
             case .timedOut: continue
-            default: throw ClientError(operation, Self.reason(for: reply))
+            default: throw Self.refusal(operation, reply, missing: Missing.outcome)
             }
         }
     }
@@ -97,7 +99,7 @@ extension Client {
         switch try await perform(operation, .cancel(id), isRepeatable: true).reply {
         case .cancelled: return .cancelled
         case .tooLate: return .tooLate
-        case let reply: throw ClientError(operation, Self.reason(for: reply))
+        case let reply: throw Self.refusal(operation, reply, missing: Missing.outcome)
         }
     }
 

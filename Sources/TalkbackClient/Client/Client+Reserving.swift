@@ -36,14 +36,14 @@ extension Client {
     public func reserveJob(_ id: JobID) async throws(ClientError) -> ReservedJob {
         let (reply, lane) = try await perform("reserve job \(id)", .reserveJob(id), isRepeatable: true)
         guard case .reserved(let id, let body) = reply else {
-            throw ClientError("reserve job \(id)", Self.reason(for: reply))
+            throw Self.refusal("reserve job \(id)", reply, missing: Missing.freeJob)
         }
         return hold(id, body, on: lane)
     }
 
     private func reserve(from tubes: [Tube], seconds: UInt32?) async throws(ClientError) -> ReservedJob? {
         let names = Set(tubes.map(\.name))
-        func operation() -> String { "reserve from " + tubes.map(\.description).joined(separator: ", ") }
+        func operation() -> String { Self.reserving(from: tubes) }
         guard !names.isEmpty else { throw ClientError("reserve", .invalid("no tube was named to reserve from")) }
         if let job = try await reserveAtOnce(operation, names) { return job }
         if seconds == 0 { return nil }
@@ -53,10 +53,14 @@ extension Client {
     /// Reserves over a connection that does nothing else, whether there is a job or not: for those who want nothing but jobs.
     func reserveAlone(from tubes: [Tube]) async throws(ClientError) -> ReservedJob {
         guard !tubes.isEmpty else { throw ClientError("reserve", .invalid("no tube was named to reserve from")) }
-        func operation() -> String { "reserve from " + tubes.map(\.description).joined(separator: ", ") }
+        func operation() -> String { Self.reserving(from: tubes) }
         while true {
             if let job = try await reserveAlone(operation, Set(tubes.map(\.name)), nil) { return job }
         }
+    }
+
+    private static func reserving(from tubes: [Tube]) -> String {
+        "reserve from \(tubes.count == 1 ? "tube" : "tubes") " + tubes.map(\.description).joined(separator: ", ")
     }
 
     /// Reserves at once, over the connection that all share, if there is a job.
@@ -184,7 +188,9 @@ extension Client {
             var isCancelled = false
             if case .touch = command { isCancelled = await wasCancelled(job, reservation, on: lane) }
             letGo(job, reservation, lane)
-            throw ClientError(operation(), isCancelled ? .jobCancelled : .notFound)
+            throw isCancelled
+                ? ClientError(operation(), .jobCancelled)
+                : ClientError(operation(), .notFound, "\(Missing.reservedJob) (NOT_FOUND)")
         case .success(.cancelled):
             letGo(job, reservation, lane)
             throw ClientError(operation(), .jobCancelled)

@@ -57,6 +57,10 @@ public actor Client {
     private var deadlineTimers: [Lane.ID: (time: Int64, timer: ScheduledTimer)] = [:]
     /// Counts what was reserved.
     var reservations: Lane.Reservation = 0
+    /// Whether the server has ever answered as one of its kind does.
+    private var isKnownServer = false
+    /// What a server has said that is not the protocol, unless it has answered since.
+    private var strangeAnswer: ReplyError?
     /// How many connections in a row have ended without a single reply.
     private var uselessConnections = 0
 
@@ -105,7 +109,9 @@ public actor Client {
         do throws(SocketError) {
             shared = try await newLane(timeout: options.connectTimeout).id
         } catch {
-            throw ClientError(operation, error.reason == .cancelled ? .cancelled : .cannotConnect(error))
+            if error.reason == .cancelled { throw ClientError(operation, .cancelled) }
+            // The operation says where already.
+            throw ClientError(operation, .cannotConnect(error), error.connectExplanation)
         }
     }
 
@@ -149,10 +155,13 @@ public actor Client {
             case .success(let reply): return (reply, lane.id)
             case .failure(let failure):
                 guard case .ended(_, let wasSent) = failure, !wasSent || isRepeatable, !isClosed else {
-                    throw error(operation(), failure)
+                    throw error(operation(), failure, isRepeatable: isRepeatable)
                 }
                 // At least once more, whatever the patience: a connection that was idle may have ended long ago.
-                if attempts > 0, loop.now >= patienceEnd { throw error(operation(), failure) }
+                let isHopeless = strangeAnswer != nil || (!isKnownServer && attempts >= 3)
+                if attempts > 0, loop.now >= patienceEnd || isHopeless {
+                    throw error(operation(), failure, isRepeatable: isRepeatable)
+                }
                 attempts += 1
             }
         }
@@ -165,7 +174,7 @@ public actor Client {
     ) async -> Lane.Answer {
         let ticket = Ticket()
         let id = lane.id
-        return await withTaskCancellationHandler {
+        let answer: Lane.Answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 // The task is marked before the handler runs, so either this finds the mark or the handler the command.
                 if Task.isCancelled { return continuation.resume(returning: .failure(.cancelled)) }
@@ -177,6 +186,11 @@ public actor Client {
         } onCancel: {
             Task { await self.cancel(ticket, on: id) }
         }
+        if case .success = answer {
+            isKnownServer = true
+            strangeAnswer = nil
+        }
+        return answer
     }
 
     /// By what a command that was sent can be cancelled. Used by the client only.
@@ -191,18 +205,44 @@ public actor Client {
         if waiting.contains(id) || observing.contains(id) { lane.close() } else { lane.cancel(ticket.token) }
     }
 
-    func error(_ operation: String, _ failure: Lane.Failure) -> ClientError {
+    /// - Parameter isRepeatable: Whether it does not matter if the command was executed.
+    func error(_ operation: String, _ failure: Lane.Failure, isRepeatable: Bool = false) -> ClientError {
+        let doubt = isRepeatable ? "" : "it may have been done or not: "
         switch failure {
-        case .ended where isClosed: ClientError(operation, .closed)
-        case .ended(let error, let wasSent):
-            ClientError(
-                operation,
-                wasSent ? .outcomeUnknown(error) : .cannotConnect(error ?? SocketError(.send, .closed)))
-        case .timedOut: ClientError(operation, .outcomeUnknown(SocketError(.receive, .system(.timedOut))))
-        case .cancelled: ClientError(operation, .cancelled)
-        case .refused(let reply): ClientError(operation, Self.reason(for: reply))
-        case .notTheProtocol(let error): ClientError(operation, .unexpectedReply("\(error)"))
+        case .ended where isClosed: return ClientError(operation, .closed)
+        case .ended(let error, true):
+            return ClientError(operation, .outcomeUnknown(error), doubt + explanation(ofLoss: error))
+        case .ended(let error, false): return lossError(operation, error)
+        case .timedOut:
+            let seconds = options.replyTimeout.wholeSeconds
+            return ClientError(
+                operation, .outcomeUnknown(SocketError(.receive, .system(.timedOut))),
+                doubt + "\(address) has not answered within \(seconds) s")
+        case .cancelled: return ClientError(operation, .cancelled)
+        case .refused(let reply): return ClientError(operation, Self.reason(for: reply))
+        case .notTheProtocol(let error): return strangeAnswerError(operation, error)
         }
+    }
+
+    /// There is no connection, and the command was not sent or may be sent again.
+    func lossError(_ operation: String, _ error: SocketError?) -> ClientError {
+        if let strangeAnswer { return strangeAnswerError(operation, strangeAnswer) }
+        let isEnd = error == nil || error?.reason == .closed
+        return ClientError(
+            operation, .cannotConnect(error ?? SocketError(.receive, .closed)),
+            isEnd ? explanation(ofLoss: nil) : nil)
+    }
+
+    private func strangeAnswerError(_ operation: String, _ answer: ReplyError) -> ClientError {
+        ClientError(
+            operation, .unexpectedReply("\(answer)"),
+            "\(address) does not speak beanstalkd's protocol; it answered \(answer)")
+    }
+
+    private func explanation(ofLoss error: SocketError?) -> String {
+        if let error, error.reason != .closed { return "\(error)" }
+        guard !isKnownServer else { return "the server closed the connection" }
+        return "\(address) closed the connection without an answer; it may not speak beanstalkd's protocol"
     }
 
     // MARK: Connections
@@ -216,9 +256,7 @@ public actor Client {
             if isClosed { throw ClientError(operation(), .closed) }
             if let shared, let lane = lanes[shared], !lane.isEnded { return lane }
             if Task.isCancelled { throw ClientError(operation(), .cancelled) }
-            if !isFirst, loop.now >= deadline {
-                throw ClientError(operation(), .cannotConnect(lastConnectError ?? SocketError(.connect, .closed)))
-            }
+            if !isFirst, loop.now >= deadline { throw lossError(operation(), lastConnectError) }
             isFirst = false
             await waitForConnection()
         }
@@ -283,6 +321,9 @@ public actor Client {
         lanes[lane.id] = lane
         lane.onOrphan = { [weak self, id = lane.id] job in
             self?.assumeIsolated { client in client.giveBackOrphan(job, on: id) }
+        }
+        lane.onStrangeAnswer = { [weak self] answer in
+            self?.assumeIsolated { client in client.strangeAnswer = answer }
         }
         let id = lane.id
         Task {

@@ -112,7 +112,7 @@ public final class ReservedJob: Sendable, Identifiable {
     func status() async throws(ClientError) -> JobStatus {
         let operation = "ask for the state of job \(id)"
         let reply = try await client.perform(operation, .state(id), on: id, of: lane, reservation, finish: .never)
-        guard case .state(let report) = reply else { throw ClientError(operation, Client.reason(for: reply)) }
+        guard case .state(let report) = reply else { throw Client.refusal(operation, reply) }
         return JobStatus(report)
     }
 
@@ -173,8 +173,10 @@ public final class ReservedJob: Sendable, Identifiable {
         let reply = try await client.perform(
             operation, command, body: body, on: id, of: lane, reservation, finish: .always)
         isFinished.store(!reply.isRefusal, ordering: .relaxed)
-        guard expected.contains(reply) else { throw ClientError(operation, Client.reason(for: reply)) }
-        return reply
+        guard !expected.contains(reply) else { return reply }
+        guard reply == .tooBig, let body else { throw Client.refusal(operation, reply) }
+        throw ClientError(
+            operation, .resultTooBig, "\(ClientError.explanation(ofResultOf: body.count)) (TOO_BIG)")
     }
 }
 

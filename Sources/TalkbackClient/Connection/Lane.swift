@@ -97,6 +97,8 @@ final class Lane {
     var knowsOutcomes: Bool?
     /// Called with a job that nobody waits for any more.
     var onOrphan: (JobID) -> Void = { _ in }
+    /// Called with what the server has said that is not the protocol, whether anybody waits for a reply or not.
+    var onStrangeAnswer: (ReplyError) -> Void = { _ in }
 
     init(_ id: ID, _ connection: Connection) {
         self.id = id
@@ -320,6 +322,7 @@ final class Lane {
         do throws(ReplyError) {
             while let reply = try parser.next(input.span, &position) { take(reply) }
         } catch {
+            onStrangeAnswer(error)
             end(.notTheProtocol(error))
             exchange.end()
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Sockets
+internal import SystemPackage
 
 /// Why a call of a ``Client`` has failed: what was tried, and the reason.
 ///
@@ -52,16 +53,45 @@ public struct ClientError: Error, Sendable {
     public let operation: String
     /// Why it failed.
     public let reason: Reason
+    /// The reason in words: with the figures that the server was asked for, and with what can be done about it.
+    public var explanation: String { words ?? "\(reason)" }
+    private let words: String?
 
-    init(_ operation: String, _ reason: Reason) {
+    /// - Parameter words: More than the reason alone can say.
+    init(_ operation: String, _ reason: Reason, _ words: String? = nil) {
         self.operation = operation
         self.reason = reason
+        self.words = words
     }
 }
 
 extension ClientError: CustomStringConvertible {
     /// One line for a person: operation, subject, reason.
-    public var description: String { "\(operation): \(reason)" }
+    public var description: String { "\(operation): \(explanation)" }
+
+    /// Why a server does not take a body.
+    ///
+    /// - Parameter limit: The most bytes that the server takes, if it has said so.
+    package static func explanation(ofBodyOf byteCount: Int, limit: Int64?) -> String {
+        let most = limit.map { "at most \($0)" } ?? "fewer"
+        return "the body has \(byteCount) bytes, and the server takes \(most); "
+            + "its option --max-job-size (beanstalkd: -z) sets the limit"
+    }
+
+    /// Why a result was refused.
+    package static func explanation(ofResultOf byteCount: Int) -> String {
+        "the result has \(byteCount) bytes, and may have at most \(ReservedJob.maximumResultSize)"
+    }
+}
+
+extension SocketError {
+    /// Why there is no connection, for a text that has said where to already.
+    var connectExplanation: String {
+        var text = "\(reason)"
+        if !attempts.isEmpty { text += ": " + attempts.map(\.description).joined(separator: "; ") }
+        let isDeserted = errno == .connectionRefused || errno == .noSuchFileOrDirectory
+        return isDeserted ? "\(text): no server listens there" : text
+    }
 }
 
 extension ClientError.Reason: CustomStringConvertible {
@@ -72,11 +102,11 @@ extension ClientError.Reason: CustomStringConvertible {
         case .jobTooBig: "the body is larger than the server takes (JOB_TOO_BIG)"
         case .resultTooBig: "the result is larger than the server takes (TOO_BIG)"
         case .jobCancelled: "the job was cancelled (CANCELLED)"
-        case .draining: "the server takes no more jobs (DRAINING)"
-        case .outOfMemory: "the server has no room for it (OUT_OF_MEMORY)"
-        case .internalError: "the server has failed (INTERNAL_ERROR)"
+        case .draining: "the server takes no more jobs until it is started again (DRAINING)"
+        case .outOfMemory: "the server has no memory or no disk space for it (OUT_OF_MEMORY)"
+        case .internalError: "the server has failed; its log may say why (INTERNAL_ERROR)"
         case .buriedOnPut(let id): "the server had no room to queue job \(id) and buried it (BURIED)"
-        case .notUnderstood: "the server does not know this command"
+        case .notUnderstood: "the server does not know this command: it is not Talkback, or one that is too old"
         case .unexpectedReply(let line): "the server answered \(line)"
         case .cannotConnect(let error): "\(error)"
         case .outcomeUnknown(let error):

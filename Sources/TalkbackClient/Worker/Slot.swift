@@ -47,7 +47,7 @@ struct Slot {
         logger[metadataKey: "attempt"] = "\(job.attempt)"
         guard !isLostTooOften(statistics, status) else {
             // Whoever works on it is killed, or forgets it; there is no failure to count.
-            let reason = "its workers were lost too often"
+            let reason = "the worker was lost \(statistics.losses) times"
             if status == nil {
                 try await reserved.bury(priority: statistics.priority)
             } else {

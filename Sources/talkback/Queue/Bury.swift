@@ -30,7 +30,14 @@ struct Bury: AsyncParsableCommand {
     func run() async throws {
         try await queue.withClient { client in
             try await client.forEach(id) { client, id in
-                let job = try await client.reserveJob(id)
+                let job: ReservedJob
+                do throws(ClientError) {
+                    job = try await client.reserveJob(id)
+                } catch {
+                    // It is reserved only to be buried.
+                    guard error.reason == .notFound else { throw error }
+                    throw NothingThere("bury job \(id): \(error.explanation)")
+                }
                 try await job.bury(priority: try await job.statistics().priority)
             }
         }

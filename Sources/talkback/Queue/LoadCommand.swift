@@ -43,7 +43,7 @@ struct LoadCommand: AsyncParsableCommand {
         Output.reportBrokenPipes()
         try await queue.withClient { client in
             let input = try Input(file)
-            let largest = try await client.statistics().number("max-job-size").map { Int(clamping: $0) }
+            let largest = try await client.statistics().number("max-job-size")
             if input.isFile { try await Self.check(input, largest) }
             let count = try await Self.load(input, into: tube, on: client)
             StandardStreams.complain("loaded \(count)")
@@ -51,7 +51,7 @@ struct LoadCommand: AsyncParsableCommand {
     }
 
     /// Refuses a file with a line that is wrong.
-    private static func check(_ input: Input, _ largest: Int?) async throws {
+    private static func check(_ input: Input, _ largest: Int64?) async throws {
         let start = try input.position()
         var splitter = LineSplitter()
         var number = 0
@@ -62,7 +62,7 @@ struct LoadCommand: AsyncParsableCommand {
             do {
                 let size = try JobRecord(line: line).body.count
                 if let largest, size > largest {
-                    throw CleanError("the body has \(size) bytes, and the server takes \(largest)")
+                    throw CleanError(ClientError.explanation(ofBodyOf: size, limit: largest))
                 }
             } catch {
                 throw CleanError("\(input.name): line \(number): \(error); nothing was put")
@@ -80,7 +80,7 @@ struct LoadCommand: AsyncParsableCommand {
     /// - Returns: How many were put.
     private static func load(_ input: Input, into tube: Tube?, on client: isolated Client) async throws -> Int {
         let interruption = Interruption()
-        var bulk = BulkPut(of: "line", "lines", printsIDs: false) { client, line in
+        var bulk = BulkPut(of: "\(input.name): line", "lines", printsIDs: false) { client, line in
             let record = try JobRecord(line: line)
             let tube = tube ?? record.tube ?? .default
             guard record.state == .buried else { return try await client.put(record.body, into: tube, record.options) }

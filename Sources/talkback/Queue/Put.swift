@@ -70,7 +70,7 @@ struct Put: AsyncParsableCommand {
     private func putLines(with client: isolated Client) async throws {
         let input = try Input(file)
         let interruption = Interruption()
-        var bulk = bulk(of: "line", "lines")
+        var bulk = bulk(of: "\(input.name): line", "lines")
         var failure: (any Error)?
         do {
             try await bulk.addLines(of: input, until: interruption, on: client)

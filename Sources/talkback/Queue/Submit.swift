@@ -36,7 +36,9 @@ struct Submit: AsyncParsableCommand {
 
     @OptionGroup var job: JobOptions
 
-    @Option(help: ArgumentHelp("How long its outcome is kept, in whole seconds.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How long its outcome is kept, in whole seconds.", valueName: "seconds"))
     var keep = WholeSeconds(3600)
 
     @OptionGroup var tags: TagOptions
@@ -50,7 +52,8 @@ struct Submit: AsyncParsableCommand {
     @Flag(help: "As --wait, and show how far it is.")
     var follow = false
 
-    @Option(help: ArgumentHelp("Wait so long at most, in whole seconds.", valueName: "seconds"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Wait so long at most, in whole seconds.", valueName: "seconds"))
     var timeout: WholeSeconds?
 
     func validate() throws {

@@ -24,7 +24,9 @@ struct Failed: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOption
 
-    @Option(help: ArgumentHelp("Only the jobs of this tube.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("Only the jobs of this tube.", valueName: "name"),
+        transform: TubeArgument.init(checking:))
     var tube: TubeArgument?
 
     @Option(
@@ -48,7 +50,7 @@ struct Failed: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let client = try await Client.connect(to: server.address, options: ClientOptions(patience: .zero))
+        let client = try await server.connect()
         let reasons = Reasons(for: server.address, in: failures)
         var tubes = try await client.tubes()
         if let tube { tubes.removeAll { $0 != tube.tube } }
@@ -150,7 +152,7 @@ struct Retry: AsyncParsableCommand {
     var ids: [JobID]
 
     func run() async throws {
-        let client = try await Client.connect(to: server.address, options: ClientOptions(patience: .zero))
+        let client = try await server.connect()
         var isOneMissing = false
         for id in ids {
             do throws(ClientError) {

@@ -29,7 +29,7 @@ final class Runners: Sendable {
             // Said now, and not by a worker that is started again and again.
             _ = try Command(finding: run.words)
             let arguments =
-                ["talkback", "work", "--end-with-input", "--address", "\(Self.reachable(address))"]
+                ["talkback", "work", "--end-with-input", "--address", "\(address.reachableHere)"]
                 + ["--tube", "\(run.tube)", "--concurrency", "\(run.concurrency)"]
                 + ["--descriptor-limit", "\(descriptorLimit)", "--log-level", logger.logLevel.rawValue]
                 + retries.arguments + ["--"] + run.words
@@ -48,18 +48,9 @@ final class Runners: Sendable {
         case .ended(let status):
             let end = status < 0 ? "signal \(-status)" : "status \(status)"
             logger.error(
-                "a worker has ended and is started again", metadata: metadata.merging(["end": "\(end)"]) { $1 })
+                "a worker was lost and is started again", metadata: metadata.merging(["end": "\(end)"]) { $1 })
         case .failed(let error):
             logger.error("a worker cannot be started", metadata: metadata.merging(["error": "\(error)"]) { $1 })
-        }
-    }
-
-    /// An address that listens everywhere is reached here.
-    private static func reachable(_ address: SocketAddress) -> SocketAddress {
-        switch address {
-        case .ipv4(.any, let port): .ipv4(.loopback, port: port)
-        case .ipv6(.any, let port, _, _): .ipv6(.loopback, port: port)
-        default: address
         }
     }
 

@@ -53,7 +53,10 @@ struct Work: AsyncParsableCommand {
 
     @OptionGroup var server: ServerOption
 
-    @Option(help: ArgumentHelp("A tube to take jobs from; may be given several times.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "A tube to take jobs from; may be given several times. (default: default)", valueName: "name"),
+        transform: TubeArgument.init(checking:))
     var tube: [TubeArgument] = [TubeArgument(.default)]
 
     @Option(help: ArgumentHelp("How many commands run at a time.", valueName: "number"))

@@ -65,7 +65,10 @@ struct CommandTests {
             let outcome = try queue.run(script)
             #expect(outcome.status == 1)
             #expect(outcome.output == "1\n2\n3\n4\n")
-            #expect(outcome.errors.hasPrefix("Error: line 5: put into t: the body is larger"))
+            #expect(
+                outcome.errors.hasPrefix(
+                    "Error: standard input: line 5: put into tube t: the body has 2000000 bytes, and the server takes at most 1048576"
+                ))
             #expect(outcome.errors.contains("4 put: lines 1-4"))
             #expect(try queue.count("current-jobs-ready", in: "t") == 4)
         }

@@ -21,7 +21,10 @@ class Exception extends \RuntimeException
         bool $outcomeUnknown = false,
         ?\Throwable $previous = null
     ) {
-        parent::__construct("$operation $subject: $reason", 0, $previous);
+        // "stats-tube images", not "stats-tube tube images".
+        $named = strrchr($operation, '-');
+        $isNamed = $named !== false && strncmp($subject, substr($named, 1) . ' ', strlen($named)) === 0;
+        parent::__construct($operation . ' ' . ($isNamed ? substr($subject, strlen($named)) : $subject) . ": $reason", 0, $previous);
         $this->operation = $operation;
         $this->subject = $subject;
         $this->reason = $reason;
@@ -126,8 +129,9 @@ final class Client
      *     counted); replyTimeout: seconds from the start of a command until its reply is complete, 10 unless it is given
      * @throws InvalidArgumentException
      */
-    public function __construct(string $address = '127.0.0.1:11300', array $options = [])
+    public function __construct($address = '127.0.0.1:11300', $options = [])
     {
+        $address = Check::text('connect', 'to', $address);
         $options = Check::options('connect', $options, ['connectTimeout' => 3, 'replyTimeout' => 10]);
         foreach ($options as $name => $seconds) {
             Check::seconds('connect', $name, $seconds);
@@ -146,14 +150,15 @@ final class Client
     /**
      * Hands in a job.
      *
-     * @param string $body any bytes
+     * @param string $body any bytes; an array becomes a body by json_encode()
      * @param array $options tube: "default" unless it is given; priority: 0, the most urgent, to 4294967295, 1024 unless
      *     it is given; delay: seconds until it is ready, 0; ttr: seconds that a worker has for it, 60
      * @return int the job's id
      * @throws Exception isOutcomeUnknown() says whether the job may have been put
      */
-    public function put(string $body, array $options = []): int
+    public function put($body, $options = []): int
     {
+        $body = Check::text('put', 'body', $body);
         $options = Check::options('put', $options, self::PLACE);
         $tube = Check::tube('put', $options['tube']);
         $line = self::placing('put', $options, strlen($body));
@@ -168,8 +173,8 @@ final class Client
      * @param array $options those of put(), and
      *     keep: seconds after its end for which the outcome can be asked for; 3600 unless it is given. null: only who
      *         waits when it ends is told.
-     *     key: 1 to 200 letters, digits and -+/;.$_(), the first not a -. While there is a job with this key in the tube,
-     *         nothing is added, and that one is answered.
+     *     key: 1 to 200 letters, digits and -+/;.$_(), the first not a -; hash('sha256', $any) always is one. While there
+     *         is a job with this key in the tube, nothing is added, and that one is answered.
      *     keyFor: seconds after its end for which the key still counts, 0.
      *     attempts: how often it is given to a worker at most, 1 or more; then it has failed. null, no limit.
      *     backoff: seconds from a failed attempt to the next, for workers that say fail(); or [first, most], each then
@@ -179,8 +184,9 @@ final class Client
      * @throws ProtocolException also when the server is not Talkback; nothing was put then
      * @throws Exception isOutcomeUnknown() says whether the job may have been put
      */
-    public function submit(string $body, array $options = []): Submission
+    public function submit($body, $options = []): Submission
     {
+        $body = Check::text('submit', 'body', $body);
         $options = Check::options('submit', $options, self::PLACE + [
             'keep' => 3600, 'key' => null, 'keyFor' => 0, 'attempts' => null, 'backoff' => null,
             'leaseOfConnection' => false,
@@ -252,7 +258,7 @@ final class Client
      * @return State|null null when there is no such job and no outcome is kept
      * @throws Exception
      */
-    public function state(int $id): ?State
+    public function state($id): ?State
     {
         $id = Check::id('state', $id);
         return $this->asked("state $id", $id, 0);
@@ -261,15 +267,27 @@ final class Client
     /**
      * Waits until a job has ended. Talkback only.
      *
+     * When the connection is lost meanwhile, it is made anew: see follow().
+     *
      * @param int $seconds to wait at most; after them the state is what it is then
      * @return State|null null when there is no such job and no outcome is kept
      * @throws Exception
      */
-    public function wait(int $id, int $seconds): ?State
+    public function wait($id, $seconds): ?State
     {
         $id = Check::id('wait', $id);
-        $seconds = Check::number('wait', 'seconds', $seconds, 0, 2147483647);
-        return $this->asked("wait $id $seconds", $id, $seconds);
+        $seconds = Check::count('wait', 'seconds', $seconds, 0, 2147483647);
+        $end = Connection::now() + $seconds;
+        $outage = new Outage();
+        while (true) {
+            $connection = $this->session->number();
+            $left = (int) max(0, ceil($end - Connection::now()));
+            try {
+                return $this->asked("wait $id $left", $id, $left);
+            } catch (ConnectionException $error) {
+                $outage->pause($error, $end, $this->session->wasConnectedSince($connection));
+            }
+        }
     }
 
     private function asked(string $line, int $id, int $wait): ?State
@@ -290,13 +308,50 @@ final class Client
      * Asked when the first one is fetched. Until the last one is, this client takes no other command; one that is left
      * before closes the connection, and with it gives up the jobs that this client has reserved.
      *
+     * When the connection is lost after the first state, because the server is being restarted for instance, it is made
+     * anew, for 10 seconds at most and as long as $seconds are not over, and the job is followed further.
+     *
      * @return \Generator|State[]
+     * @throws NotFoundException when a server that was restarted knows nothing of the job any more
+     * @throws ConnectionException when the server does not come back; it says what happened first
      * @throws Exception
      */
-    public function follow(int $id, int $seconds): \Generator
+    public function follow($id, $seconds): \Generator
     {
         $id = Check::id('follow', $id);
-        return $this->session->follow($id, Check::number('follow', 'seconds', $seconds, 0, 2147483647));
+        return $this->followed($id, Check::count('follow', 'seconds', $seconds, 0, 2147483647));
+    }
+
+    private function followed(int $id, int $seconds): \Generator
+    {
+        $end = Connection::now() + $seconds;
+        $outage = new Outage();
+        $last = null;
+        while (true) {
+            $wasLost = false;
+            $isTold = false;
+            try {
+                foreach ($this->session->follow($id, (int) max(0, ceil($end - Connection::now()))) as $state) {
+                    $outage = new Outage();
+                    $isTold = true;
+                    // After a restart the first is often the one that was told before.
+                    if ($last === null || !$state->isAs($last)) {
+                        $last = $state;
+                        yield $state;
+                    }
+                }
+            } catch (ConnectionException $error) {
+                $outage->pause($error, $end, $last !== null);
+                $wasLost = true;
+            }
+            if (!$wasLost) {
+                if ($last !== null && !$isTold) {
+                    $reason = Session::NO_OUTCOME . ' any more';
+                    throw $this->session->error(NotFoundException::class, 'follow', "job $id", $reason);
+                }
+                return;
+            }
+        }
     }
 
     /**
@@ -307,7 +362,7 @@ final class Client
      *     is no such job and no outcome is kept
      * @throws Exception
      */
-    public function cancel(int $id): string
+    public function cancel($id): string
     {
         $id = Check::id('cancel', $id);
         try {
@@ -328,11 +383,11 @@ final class Client
      * @throws DeadlineSoonException
      * @throws Exception
      */
-    public function reserve($tubes = 'default', ?int $timeout = null): ?Job
+    public function reserve($tubes = 'default', $timeout = null): ?Job
     {
         $tubes = Check::tubes('reserve', $tubes);
         if ($timeout !== null) {
-            Check::number('reserve', 'timeout', $timeout, 0, 2147483647);
+            $timeout = Check::count('reserve', 'timeout', $timeout, 0, 2147483647);
         }
         do {
             // In parts, for a server that has gone without a word is noticed only by a reply that is missing.
@@ -347,7 +402,7 @@ final class Client
      * @throws NotFoundException also when it is reserved
      * @throws Exception
      */
-    public function reserveJob(int $id): Job
+    public function reserveJob($id): Job
     {
         $id = Check::id('reserve-job', $id);
         $notFound = 'there is no such job, or it is reserved';
@@ -361,7 +416,7 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function peek(int $id): Job
+    public function peek($id): Job
     {
         $id = Check::id('peek', $id);
         $reply = $this->session->ask("peek $id", "job $id", ["FOUND $id #"], 'there is no such job');
@@ -373,7 +428,7 @@ final class Client
      *
      * @throws Exception
      */
-    public function peekReady(string $tube = 'default'): ?Job
+    public function peekReady($tube = 'default'): ?Job
     {
         return $this->first('peek-ready', $tube);
     }
@@ -383,7 +438,7 @@ final class Client
      *
      * @throws Exception
      */
-    public function peekDelayed(string $tube = 'default'): ?Job
+    public function peekDelayed($tube = 'default'): ?Job
     {
         return $this->first('peek-delayed', $tube);
     }
@@ -393,12 +448,12 @@ final class Client
      *
      * @throws Exception
      */
-    public function peekBuried(string $tube = 'default'): ?Job
+    public function peekBuried($tube = 'default'): ?Job
     {
         return $this->first('peek-buried', $tube);
     }
 
-    private function first(string $command, string $tube): ?Job
+    private function first(string $command, $tube): ?Job
     {
         Check::tube($command, $tube);
         try {
@@ -415,7 +470,7 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function delete(int $id): void
+    public function delete($id): void
     {
         $this->session->delete(Check::id('delete', $id));
     }
@@ -427,10 +482,10 @@ final class Client
      * @return int how many
      * @throws Exception
      */
-    public function kick(string $tube, int $bound): int
+    public function kick($tube, $bound): int
     {
         Check::tube('kick', $tube);
-        Check::number('kick', 'bound', $bound, 1);
+        $bound = Check::count('kick', 'bound', $bound, 1);
         return $this->session->ask("kick $bound", "tube $tube", ['KICKED #'], 'NOT_FOUND', $tube)->numbers[0];
     }
 
@@ -440,7 +495,7 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function kickJob(int $id): void
+    public function kickJob($id): void
     {
         $id = Check::id('kick-job', $id);
         $this->session->ask("kick-job $id", "job $id", ['KICKED'], 'there is no such job that is buried or delayed');
@@ -453,10 +508,10 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function pause(string $tube, int $seconds): void
+    public function pause($tube, $seconds): void
     {
         Check::tube('pause-tube', $tube);
-        Check::number('pause-tube', 'seconds', $seconds);
+        $seconds = Check::count('pause-tube', 'seconds', $seconds);
         $this->session->ask("pause-tube $tube $seconds", "tube $tube", ['PAUSED'], 'there is no such tube');
     }
 
@@ -497,7 +552,7 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function statsTube(string $tube): array
+    public function statsTube($tube): array
     {
         Check::tube('stats-tube', $tube);
         return $this->session->facts("stats-tube $tube", "tube $tube", 'there is no such tube', ['name']);
@@ -509,7 +564,7 @@ final class Client
      * @throws NotFoundException
      * @throws Exception
      */
-    public function statsJob(int $id): array
+    public function statsJob($id): array
     {
         return $this->session->jobFacts(Check::id('stats-job', $id));
     }
@@ -536,10 +591,13 @@ final class Client
      * @return int how many jobs it has taken
      * @throws Exception
      */
-    public function work($tubes, callable $handler, array $options = []): int
+    public function work($tubes, $handler, $options = []): int
     {
         $tubes = Check::tubes('work', $tubes);
         $options = Worker::options($options);
+        if (!is_callable($handler)) {
+            throw new InvalidArgumentException('work', 'handler', 'it cannot be called');
+        }
         return (new Worker($this->session, $tubes, $handler, $options))->run();
     }
 
@@ -614,6 +672,13 @@ final class State
         return in_array($this->state, self::ENDS, true);
     }
 
+    /** @internal Whether it says nothing new. */
+    public function isAs(State $other): bool
+    {
+        return [$this->state, $this->attempt, $this->percent, $this->data]
+            === [$other->state, $other->attempt, $other->percent, $other->data];
+    }
+
     /** What the worker has reported last, while it runs; else nothing. */
     public function text(): string
     {
@@ -675,7 +740,7 @@ final class Job
      * @throws OutOfMemoryException if it was buried instead, also because its attempts are used up
      * @throws Exception
      */
-    public function release(array $options = []): void
+    public function release($options = []): void
     {
         $options = Check::options('release', $options, ['delay' => 0, 'priority' => null]);
         $delay = Check::number('release', 'delay', $options['delay']);
@@ -689,7 +754,7 @@ final class Job
      * @throws NotFoundException if it is not reserved any more
      * @throws Exception
      */
-    public function bury(array $options = []): void
+    public function bury($options = []): void
     {
         $options = Check::options('bury', $options, ['priority' => null]);
         $this->settle('bury', $options['priority'], '', 'BURIED');
@@ -732,10 +797,11 @@ final class Job
      * @throws NotFoundException if it is not reserved any more
      * @throws Exception
      */
-    public function progress(int $percent, string $text = ''): void
+    public function progress($percent, $text = ''): void
     {
         $this->mustBeReserved('progress');
-        $line = "progress $this->id " . Check::number('progress', 'percent', $percent, 0, 100);
+        $text = Check::text('progress', 'text', $text);
+        $line = "progress $this->id " . Check::count('progress', 'percent', $percent, 0, 100);
         if ($text !== '') {
             $text = strtr($text, "\r\n\0", '   ');
             $line .= ' ' . Text::head($text, Session::LONGEST_PROGRESS - strlen("$line \r\n"));
@@ -755,8 +821,9 @@ final class Job
      * @throws OutOfMemoryException
      * @throws Exception
      */
-    public function finish(string $result = ''): void
+    public function finish($result = ''): void
     {
+        $result = Check::text('finish', 'result', $result);
         $this->mustBeReserved('finish');
         $this->tell("finish $this->id " . strlen($result), ['FINISHED'], $result);
         $this->reservedOn = null;
@@ -773,12 +840,13 @@ final class Job
      * @throws NotFoundException if it is not reserved any more
      * @throws Exception
      */
-    public function fail(string $reason, ?int $delay = 10, ?int $attempts = null): bool
+    public function fail($reason, $delay = 10, $attempts = null): bool
     {
+        $reason = Check::text('fail', 'reason', $reason);
         $this->mustBeReserved('fail');
-        $delay = $delay === null ? 'never' : Check::number('fail', 'delay', $delay);
+        $delay = $delay === null ? 'never' : Check::count('fail', 'delay', $delay);
         if ($delay !== 'never' && $attempts !== null) {
-            $delay .= ':' . max(1, Check::number('fail', 'attempts', $attempts));
+            $delay .= ':' . max(1, Check::count('fail', 'attempts', $attempts));
         }
         $reason = Text::tail($reason, Session::LONGEST_REASON);
         $reply = $this->tell("fail $this->id $delay " . strlen($reason), ['RELEASED', 'BURIED'], $reason);
@@ -883,7 +951,7 @@ final class Worker
         $this->options = $options;
     }
 
-    public static function options(array $given): array
+    public static function options($given): array
     {
         $options = Check::options('work', $given, [
             'attempts' => 5, 'backoff' => 10, 'backoffLimit' => 3600, 'maxJobs' => null, 'maxSeconds' => null,
@@ -1161,7 +1229,8 @@ final class Session
     private const NO_DELETE = 'there is no such job, or another worker has reserved it';
     private const NOT_TALKBACK = ': it is not Talkback, or one that is too old';
     // Those that go before the command that was asked for, and concern this connection only; and those that only ask.
-    private const HARMLESS = ['use', 'watch', 'ignore', 'state', 'wait', 'follow'];
+    private const HARMLESS = ['use', 'watch', 'ignore', 'state', 'wait', 'follow', 'stats', 'stats-job', 'stats-tube',
+        'list-tubes', 'peek', 'peek-ready', 'peek-delayed', 'peek-buried'];
     private const LARGEST_DATA = 1 << 30;
 
     /** @var callable|null called when a command is over */
@@ -1174,6 +1243,7 @@ final class Session
     private $used = 'default';
     private $watched = ['default'];
     private $isTalkback = false;
+    private $hasAnswered = false;
 
     public function __construct(string $address, float $connectTimeout, float $replyTimeout)
     {
@@ -1191,6 +1261,12 @@ final class Session
     public function number(): int
     {
         return $this->number;
+    }
+
+    /** Whether there was a connection after the one of this number was the last, or this one was still there. */
+    public function wasConnectedSince(int $number): bool
+    {
+        return $this->number > $number || $this->hasAnswered;
     }
 
     public function isOn(int $number): bool
@@ -1324,7 +1400,7 @@ final class Session
         });
     }
 
-    public function delete(int $id): void
+    public function delete($id): void
     {
         $this->ask("delete $id", "job $id", ['DELETED'], self::NO_DELETE);
     }
@@ -1435,7 +1511,28 @@ final class Session
     ): Reply {
         $operation = explode(' ', $line)[0];
         $bytes = $body === null ? "$line\r\n" : "$line\r\n$body\r\n";
-        return $this->converse($operation, $subject, $expected, $notFound, $bytes, $wait, $interrupted);
+        try {
+            return $this->converse($operation, $subject, $expected, $notFound, $bytes, $wait, $interrupted);
+        } catch (JobTooBigException $error) {
+            throw $this->error(JobTooBigException::class, $operation, $subject, $this->sizes($operation, (string) $body));
+        }
+    }
+
+    /** Why a body was too big, in figures: the refusal has none. */
+    private function sizes(string $operation, string $body): string
+    {
+        $size = strlen($body);
+        if ($operation !== 'put') {
+            return "the result has $size bytes, and may have at most 1048576";
+        }
+        try {
+            $reply = $this->exchange('stats', 'of the server', ['OK #']);
+        } catch (Exception $error) {
+            $reply = new Reply();
+        }
+        $limit = preg_match('/^max-job-size: (\d+)$/m', $reply->data, $match) === 1 ? "at most $match[1]" : 'fewer';
+        return "the body has $size bytes, and the server takes $limit;"
+            . ' its option --max-job-size (beanstalkd: -z) sets the limit';
     }
 
     /** @param string|null $bytes null: they were sent before, and this is their next reply */
@@ -1458,12 +1555,17 @@ final class Session
             $isSent = true;
             $reply = $this->reply($expected, $deadline + $wait, $interrupted);
             $isOver = $reply->isWhole;
+            $this->hasAnswered = true;
         } catch (Fault $fault) {
             $class = $fault->isTimeout ? TimeoutException::class : ConnectionException::class;
             $class = $fault->isGarbage ? ProtocolException::class : $class;
             $seconds = $this->replyTimeout + ($isSent ? $wait : 0);
             $limit = $fault->isTimeout ? " within $seconds s" : '';
             $reason = $fault->getMessage() . $limit . self::outcome($operation, $isSent);
+            $this->hasAnswered = $this->hasAnswered || $this->connection->hasHeard();
+            if ($isSent && !$this->hasAnswered) {
+                $reason .= '; it has never answered, and may not speak beanstalkd\'s protocol';
+            }
             $isUnknown = $isSent && !in_array($operation, self::HARMLESS, true);
             throw new $class($operation, "$subject at $this->place", $reason, $isUnknown);
         } finally {
@@ -1512,7 +1614,11 @@ final class Session
         $known = ['OUT_OF_MEMORY', 'DRAINING', 'JOB_TOO_BIG', 'TOO_BIG', 'NOT_FOUND', 'DEADLINE_SOON'];
         $reply->isWhole = $reply->isExpected || in_array($line, $known, true);
         if (!$reply->isWhole && !in_array($line, $unsure, true)) {
-            throw new Fault('the server answered ' . Check::printable($line), false, true);
+            $known = 'DELETED RELEASED BURIED TOUCHED KICKED PAUSED INSERTED RESERVED FOUND OK USING WATCHING TIMED_OUT'
+                . ' NOT_IGNORED STATE FINISHED CANCELLED TOO_LATE';
+            throw in_array($reply->word, explode(' ', $known), true)
+                ? new Fault('the server answered ' . Check::printable($line), false, true)
+                : Fault::ofAnotherProtocol($line);
         }
         return $reply;
     }
@@ -1543,8 +1649,8 @@ final class Session
             'NOT_FOUND' => [NotFoundException::class, $notFound],
             'JOB_TOO_BIG' => [JobTooBigException::class, 'the server takes no job of this size'],
             'TOO_BIG' => [JobTooBigException::class, 'the server takes no result of this size'],
-            'DRAINING' => [DrainingException::class, 'the server takes no more jobs'],
-            'OUT_OF_MEMORY' => [OutOfMemoryException::class, 'the server has no memory or no space for it'],
+            'DRAINING' => [DrainingException::class, 'the server takes no more jobs until it is started again'],
+            'OUT_OF_MEMORY' => [OutOfMemoryException::class, 'the server has no memory or no disk space for it'],
             'DEADLINE_SOON' => [DeadlineSoonException::class, 'the time to run of a job reserved here is almost over'],
         ];
         if (isset($refusals[$word])) {
@@ -1578,6 +1684,50 @@ final class Fault extends \Exception
         $this->isTimeout = $isTimeout;
         $this->isGarbage = $isGarbage;
     }
+
+    public static function ofAnotherProtocol(string $line): self
+    {
+        $reason = 'it does not speak beanstalkd\'s protocol; it answered ' . Check::printable($line);
+        return new self($reason, false, true);
+    }
+}
+
+/** @internal How long a server has been away that was there before. */
+final class Outage
+{
+    private const LONGEST = 10;
+
+    private $start;
+    private $first;
+    private $pause = 0.1;
+
+    /**
+     * Waits a little, for another attempt.
+     *
+     * @param float $end until when there is time for one
+     * @throws ConnectionException when there is none, or it was not there before
+     */
+    public function pause(ConnectionException $error, float $end, bool $wasThere): void
+    {
+        $now = Connection::now();
+        if ($this->start === null) {
+            if (!$wasThere) {
+                throw $error;
+            }
+            $this->start = $now;
+            $this->first = $error;
+        }
+        if ($now + $this->pause > min($end, $this->start + self::LONGEST)) {
+            if ($error === $this->first) {
+                throw $error;
+            }
+            $reason = sprintf('%s; after %d s: %s', $this->first->reason(), $now - $this->start, $error->reason());
+            // The subject has the address.
+            throw new ConnectionException($error->operation(), $error->subject(), $reason, false, $error);
+        }
+        usleep((int) (1e6 * $this->pause));
+        $this->pause = min(1.0, 2 * $this->pause);
+    }
 }
 
 /** @internal */
@@ -1599,6 +1749,7 @@ final class Connection
     private $connectTimeout;
     private $stream;
     private $buffer = '';
+    private $hasHeard = false;
     private $process;
 
     public function __construct(string $remote, float $connectTimeout)
@@ -1638,6 +1789,12 @@ final class Connection
         stream_set_write_buffer($stream, 0);
         $this->stream = $stream;
         $this->process = getmypid();
+    }
+
+    /** Whether anything has ever come. */
+    public function hasHeard(): bool
+    {
+        return $this->hasHeard;
     }
 
     public function close(): void
@@ -1690,6 +1847,10 @@ final class Connection
     public function line(float $deadline, ?callable $interrupted): string
     {
         while (($end = strpos($this->buffer, "\r\n")) === false) {
+            // A line of another protocol may never end as a line does here.
+            if (preg_match('/^[^A-Z\r]|[^\r]\n|[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\xff]/', $this->buffer) === 1) {
+                throw Fault::ofAnotherProtocol(substr($this->buffer, 0, strcspn($this->buffer, "\r\n")));
+            }
             if (strlen($this->buffer) > self::LONGEST_LINE) {
                 $start = Check::printable($this->buffer);
                 throw new Fault("the server sent a line without an end: $start", false, true);
@@ -1722,6 +1883,7 @@ final class Connection
         if (($bytes === false || $bytes === '') && stream_get_meta_data($this->stream)['eof']) {
             throw new Fault('the server closed the connection');
         }
+        $this->hasHeard = $this->hasHeard || (string) $bytes !== '';
         return (string) $bytes;
     }
 
@@ -1814,8 +1976,12 @@ final class Check
         return new InvalidArgumentException($operation, "option $subject", $reason);
     }
 
-    public static function options(string $operation, array $given, array $defaults): array
+    public static function options(string $operation, $given, array $defaults): array
     {
+        if (!is_array($given)) {
+            $reason = "they are an array, such as ['" . key($defaults) . "' => …], not " . self::show($given);
+            throw new InvalidArgumentException($operation, 'options', $reason);
+        }
         foreach (array_diff_key($given, $defaults) as $name => $value) {
             $names = implode(', ', array_keys($defaults));
             throw self::refusal($operation, (string) $name, "there is no such option; there are $names");
@@ -1829,6 +1995,24 @@ final class Check
             throw self::refusal($operation, $name, self::show($value) . " is not a whole number from $least to $most");
         }
         return $value;
+    }
+
+    /** A number that may come as text, from a form for instance. */
+    public static function count(string $operation, string $name, $value, int $least = 0, $most = 4294967295): int
+    {
+        $isText = is_string($value) && $value === (string) (int) $value;
+        return self::number($operation, $name, $isText ? (int) $value : $value, $least, $most);
+    }
+
+    /** Bytes; what PHP would make text of is text. */
+    public static function text(string $operation, string $subject, $value): string
+    {
+        if (is_string($value) || is_int($value) || is_float($value)
+            || (is_object($value) && method_exists($value, '__toString'))) {
+            return (string) $value;
+        }
+        $kind = is_object($value) ? 'an object of the class ' . get_class($value) : 'of the type ' . gettype($value);
+        throw new InvalidArgumentException($operation, $subject, "it is $kind, not a string; json_encode() makes one of it");
     }
 
     public static function flag(string $operation, string $name, $value): bool
@@ -1847,12 +2031,13 @@ final class Check
         }
     }
 
-    public static function id(string $operation, int $id): int
+    public static function id(string $operation, $id): int
     {
-        if ($id < 0) {
-            throw new InvalidArgumentException($operation, "job $id", 'ids are not negative');
+        $number = is_string($id) && $id === (string) (int) $id ? (int) $id : $id;
+        if (!is_int($number) || $number < 0) {
+            throw new InvalidArgumentException($operation, 'job ' . self::show($id), 'an id is a whole number, 0 or more');
         }
-        return $id;
+        return $number;
     }
 
     public static function tube(string $operation, $name): string
@@ -1868,7 +2053,8 @@ final class Check
     private static function name(string $operation, string $of, $name): string
     {
         if (!is_string($name) || preg_match('/^[A-Za-z0-9+\/;.$_()][A-Za-z0-9+\/;.$_()-]{0,199}$/D', $name) !== 1) {
-            $reason = 'a name has 1 to 200 letters, digits and -+/;.$_(), and does not begin with -';
+            $reason = ('key' === $of ? 'a key' : "a tube's name") . " has 1 to 200 letters, digits and -+/;.\$_(), and does not begin with -"
+                . ($of === 'key' ? "; hash('sha256', …) makes one of any string" : '');
             throw new InvalidArgumentException($operation, "$of " . self::show($name), $reason);
         }
         return $name;
@@ -1920,6 +2106,6 @@ final class Check
         if (is_string($value)) {
             return self::printable($value);
         }
-        return is_scalar($value) ? var_export($value, true) : gettype($value);
+        return is_scalar($value) ? var_export($value, true) : 'of the type ' . gettype($value);
     }
 }

@@ -6,7 +6,7 @@ import TalkbackClient
 struct BulkPut {
     typealias Call = @Sendable (_ client: isolated Client, _ item: [UInt8]) async throws -> JobID
 
-    /// What an item, and several, are called in an error: `line`, `lines`.
+    /// What an item, and several, are called in an error: `jobs.jsonl: line`, `lines`.
     let noun: String
     let plural: String
     let printsIDs: Bool
@@ -82,8 +82,8 @@ struct BulkPut {
             }
         }
         if let failure {
-            // Of a single one there is nothing more to say.
-            if takenCount == 1 { throw failure.error }
+            // Of a single argument there is nothing more to say; a line is wrong in its file.
+            if takenCount == 1, noun == "body" { throw failure.error }
             throw CleanError("\(noun) \(failure.number): \(failure.error); \(summary)")
         }
         if let error { throw CleanError("\(error); \(summary)") }

@@ -23,8 +23,20 @@ extension Client {
             } catch let error as ClientError where error.reason == .notFound {
                 StandardStreams.complain("Error: \(error)")
                 isOneMissing = true
+            } catch let error as NothingThere {
+                StandardStreams.complain("Error: \(error)")
+                isOneMissing = true
             }
         }
         if isOneMissing { throw ExitCode.nothingThere }
+    }
+}
+
+/// A job is not there, or not for this.
+struct NothingThere: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
     }
 }

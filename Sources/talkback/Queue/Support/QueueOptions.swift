@@ -14,11 +14,10 @@ struct QueueOptions: ParsableArguments {
     func withClient(patience: Duration = .zero, _ body: (Client) async throws -> Void) async throws {
         StandardStreams.openThoseThatAreClosed()
         do {
-            let address = server.address
             let loop = try EventLoop()
             // All on one thread: what is started first is sent first, and many commands go out together.
             try await withTaskExecutorPreference(loop) {
-                let client = try await Client.connect(to: address, options: ClientOptions(patience: patience))
+                let client = try await server.connect(ClientOptions(patience: patience))
                 try await body(client)
                 await client.close()
             }

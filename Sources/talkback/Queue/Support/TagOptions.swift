@@ -6,12 +6,14 @@ import TalkbackClient
 /// What a job can be told that only a Talkback server understands.
 struct TagOptions: ParsableArguments {
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             """
             Makes it the only job with this key in its tube: while there is one, another is not put, and the number of the first is \
             printed. With :SECONDS that is so for as long after its end too.
             """,
-            valueName: "key[:seconds]"))
+            valueName: "key[:seconds]"),
+        transform: KeyArgument.init(_:))
     var key: KeyArgument?
 
     @Option(help: ArgumentHelp("How often a worker may get the job before it is buried.", valueName: "number"))
@@ -40,17 +42,23 @@ struct TagOptions: ParsableArguments {
 }
 
 /// The value of `--key`.
-struct KeyArgument: ExpressibleByArgument {
+struct KeyArgument {
     let uniqueness: Uniqueness
 
-    init?(argument: String) {
-        let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
-        guard parts.count <= 2, let key = parts.first else { return nil }
-        let seconds = parts.count == 2 ? UInt32(parts[1]) : 0
-        guard let seconds, let uniqueness = Uniqueness(key: key, rememberedFor: .seconds(Int64(seconds))) else {
-            return nil
+    init(_ argument: String) throws {
+        // No key has a colon in it.
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let uniqueness = Uniqueness(key: parts[0]) else { throw ValidationError(NameRule.key) }
+        guard parts.count == 2 else {
+            self.uniqueness = uniqueness
+            return
         }
-        self.uniqueness = uniqueness
+        guard let seconds = WholeSeconds(argument: String(parts[1])),
+            let remembered = Uniqueness(key: parts[0], rememberedFor: seconds.duration)
+        else {
+            throw ValidationError("Behind a key and a colon comes a whole number of seconds.")
+        }
+        self.uniqueness = remembered
     }
 }
 

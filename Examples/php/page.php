@@ -1,6 +1,6 @@
 <?php
 // SPDX-License-Identifier: Apache-2.0
-// A page that hands in a task and returns at once. TALKBACK is the server's address.
+// A page that hands in a task and returns at once. TALKBACK_ADDRESS is the daemon's address.
 declare(strict_types=1);
 
 require __DIR__ . '/form.php';

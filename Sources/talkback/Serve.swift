@@ -62,7 +62,7 @@ struct Serve: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Run a command for each job of a tube, so many at a time: "resize:4=php tasks/resize.php". May be given several \
+            Run a command for each job of a tube, so many at a time: "resize:4=php -d display_errors=stderr tasks/resize.php". May be given several \
             times. It is "talkback work" in a process beside this one; see its --help for what the command gets and what \
             becomes of the job. The command is split into words as by a shell, with quotes and backslashes, but without \
             variables or pipes: for those say sh -c '...'.

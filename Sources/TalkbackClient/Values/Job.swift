@@ -90,7 +90,8 @@ public struct Uniqueness: Hashable, Sendable {
 
     /// A key that is remembered for a time after the job's end.
     ///
-    /// - Returns: `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.
+    /// - Returns: `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`. The hash of anything, in
+    ///   hexadecimal, always is one.
     public init?(key: some StringProtocol, rememberedFor duration: Duration = .zero) {
         guard let name = TubeName(key) else { return nil }
         self.name = name

@@ -13,8 +13,8 @@ struct ProgressCommand: ParsableCommand {
             where no worker runs the command, the line goes to standard error.
 
             EXAMPLES:
-              talkback progress 42 "resizing page 3"
-              echo "42% resizing page 3" >&$TALKBACK_PROGRESS_FD
+              talkback progress 42 "size 3 of 7"
+              echo "42% size 3 of 7" >&$TALKBACK_PROGRESS_FD
                   The same, without a process.
             """)
 

@@ -87,7 +87,14 @@ struct Submit: AsyncParsableCommand {
         do {
             outcome = try await self.outcome(of: submission)
         } catch let error as ClientError where error.reason == .notFound {
-            throw CleanError("wait for job \(submission.id): nothing is known of it any more")
+            throw CleanError(
+                """
+                wait for job \(submission.id): nothing is known of it any more; the server was started without it, or --keep \
+                was over
+                """)
+        } catch let error as ClientError {
+            // What was submitted is not undone.
+            throw CleanError("\(error); the job itself goes on, and \"talkback status \(submission.id)\" asks for it again")
         }
         switch outcome {
         case .done(let result): return result

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a command says of how far it is: `42% resizing page 3`, on a descriptor that a variable names.
+/// What a command says of how far it is: `42% size 3 of 7`, on a descriptor that a variable names.
 struct ProgressLine: Hashable, Sendable {
     /// The environment variable with the number of the descriptor.
     static let variable = "TALKBACK_PROGRESS_FD"

@@ -30,7 +30,7 @@ struct Work: AsyncParsableCommand {
             The command's standard output is the job's result, at most 1 MiB; with more the job is buried. Who submitted the job can \
             ask for it: see "talkback submit --help". Of its standard error the last 8192 bytes are kept: they are the \
             reason of a failure, in the log, and for who submitted the job. How far the command is, it can write to the descriptor \
-            that TALKBACK_PROGRESS_FD names, in lines like "42% resizing page 3"; or it runs "talkback progress 42 resizing". When \
+            that TALKBACK_PROGRESS_FD names, in lines like "42% size 3 of 7"; or it runs "talkback progress 42 size 3 of 7". When \
             somebody cancels the job, the command is ended. (On beanstalkd, which has no place for results, standard output is \
             this program's own.) What the command leaves behind when it ends finds these three closed. Each command is a process group of its own, which ends, whatever it does, when this \
             program is gone.
@@ -40,7 +40,7 @@ struct Work: AsyncParsableCommand {
             program waits for it.
 
             EXAMPLES:
-              talkback work --tube resize --concurrency 4 -- php tasks/resize.php
+              talkback work --tube resize --concurrency 4 -- php -d display_errors=stderr tasks/resize.php
                   Four at a time.
               talkback work --tube mail --attempts 10 --backoff 60:86400 -- ./send
                   Mails that cannot be sent are tried again after a minute,

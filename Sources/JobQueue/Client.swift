@@ -47,12 +47,14 @@ struct ClientTable {
 
 /// Its timer is the end of its wait, for a job or for one to end.
 final class Client: Timed {
+    var time = QueueTime(nanoseconds: 0)
+    var timerIndex: Int32 = -1
     let id: ClientID
     var used: Tube
     /// The tubes that jobs are reserved from, in the order in which they are told.
     var watched: [Tube]
     /// The jobs that the client has reserved, by the end of their time to run.
-    var reserved = JobHeap<ByTime>()
+    var reserved = SortedList<ByTime>()
     var isWaiting = false
     /// The number of the current wait, or the last one.
     var wait: UInt64 = 0

@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What there is a timer for: delayed and reserved jobs, paused tubes, clients that wait, outcomes that are kept.
-class Timed {
-    /// When the timer fires. For a buried job, which has none, its number in the order of burying.
-    var time = QueueTime(nanoseconds: 0)
-    /// The place in the timer heap; -1 if there is no timer.
-    var timerIndex: Int32 = -1
-}
-
 /// What a job is doing.
 public enum JobState: String, Hashable, Sendable {
     /// Waiting for a worker.
@@ -22,8 +14,8 @@ public enum JobState: String, Hashable, Sendable {
 
 /// In an order in which the fields leave no gaps: there may be millions.
 final class Job: Timed {
-    /// The place in the heap that the job's state puts it in.
-    var heapIndex: Int32 = -1
+    /// The end of the delay or of the time to run.
+    var time = QueueTime(nanoseconds: 0)
     let id: UInt64
     let tube: Tube
     let body: [UInt8]
@@ -32,6 +24,7 @@ final class Job: Timed {
     var holder: Client?
     /// The last recorded mutation that a reply that shows the job must wait for.
     var sequence: UInt64 = 0
+    var timerIndex: Int32 = -1
     let timeToRun: UInt32
     var priority: UInt32
     /// The last delay that the job had.
@@ -80,6 +73,9 @@ final class Job: Timed {
 
     /// Whether a worker has the job only for the time to run.
     var hasDeadline: Bool { tags?.isLeasedToConnection != true }
+
+    /// The job's number in the order of burial, if it is buried.
+    var burial: Int64 { extras?.burial ?? 0 }
 
     /// Which attempt it is, or how many there were, since it was put or kicked.
     var attempt: UInt32 { reserves &- (extras?.formerReserves ?? 0) }

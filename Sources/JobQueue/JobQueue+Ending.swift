@@ -81,20 +81,20 @@ extension JobQueue {
         let isUnique = !record.key.isEmpty && record.uniqueUntil > now
         if !isUnique, !record.key.isEmpty { forgetKey(of: record) }
         if record.keptUntil > now {
-            patience.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
+            timers.outcomes.set(outcome, to: isUnique ? min(record.keptUntil, record.uniqueUntil) : record.keptUntil)
         } else if isUnique {
             if !record.data.isEmpty {
                 outcomes.removeData(of: outcome)
                 self.record(forgetDataOf: record.id)
             }
-            patience.set(outcome, to: record.uniqueUntil)
+            timers.outcomes.set(outcome, to: record.uniqueUntil)
         } else {
             forget(outcome)
         }
     }
 
     private func forget(_ outcome: Outcome) {
-        patience.remove(outcome)
+        timers.outcomes.remove(outcome)
         forgetKey(of: outcome.record)
         self.record(forget: outcome.record.id)
         outcomes.remove(outcome)

@@ -41,7 +41,7 @@ extension JobQueue {
         client.observed = id
         client.isFollower = interest == .everything
         client.waitEnd = now + seconds
-        patience.set(client, to: now + seconds)
+        timers.clients.set(client, to: now + seconds)
         client.observerIndex = observers[id]?.count ?? 0
         observers[id, default: []].append(client)
         totals.observers += 1
@@ -51,7 +51,7 @@ extension JobQueue {
     func endObservation(_ client: Client) {
         guard let id = client.observed else { return }
         client.observed = nil
-        patience.remove(client)
+        timers.clients.remove(client)
         totals.observers -= 1
         guard let last = observers[id]?.popLast() else { return }
         if last !== client {

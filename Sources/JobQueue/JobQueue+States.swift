@@ -14,7 +14,7 @@ extension JobQueue {
             }
         case .delayed:
             tube.delayed.remove(job)
-            timers.remove(job)
+            timers.jobs.remove(job)
             totals.delayed -= 1
         case .buried:
             tube.buried.remove(job)
@@ -22,8 +22,8 @@ extension JobQueue {
         case .reserved:
             job.holder?.reserved.remove(job)
             job.holder = nil
-            timers.remove(job)
-            tube.reservedCount -= 1
+            timers.jobs.remove(job)
+            tube.reserved.remove(job)
             totals.reserved -= 1
         }
     }
@@ -48,7 +48,7 @@ extension JobQueue {
     func makeDelayed(_ job: Job, until time: QueueTime, at now: QueueTime) {
         job.state = .delayed
         job.since = now
-        timers.set(job, to: time)
+        timers.jobs.set(job, to: time)
         job.tube.delayed.insert(job)
         totals.delayed += 1
     }
@@ -63,7 +63,7 @@ extension JobQueue {
             var best: Job?
             for tube in awaited {
                 guard !tube.isPaused, tube.waiters.count > 0, let job = tube.ready.first else { continue }
-                if best.map({ ByPriority.precedes(job, $0) }) ?? true { best = job }
+                if best.map({ ByPriority.key(of: job) < ByPriority.key(of: $0) }) ?? true { best = job }
             }
             guard let best, let client = best.tube.waiters.longestWaiting() else { break }
             endWait(client)
@@ -76,29 +76,22 @@ extension JobQueue {
     // MARK: Time
 
     /// When ``advance(to:)`` has something to do next; `nil` if it has nothing.
-    public var nextTime: QueueTime? { nextTimed?.time }
-
-    private var nextTimed: Timed? {
-        guard let one = timers.first, let other = patience.first else { return timers.first ?? patience.first }
-        return one.time <= other.time ? one : other
+    public var nextTime: QueueTime? {
+        let time = timers.nextTime
+        return time < .never ? time : nil
     }
 
     /// Does what is due: delays, times to run and pauses end, then those who wait are served, then waits end.
     public func advance(to now: QueueTime) {
-        while let timed = nextTimed, timed.time <= now {
-            if timed is Client || timed is Outcome { patience.remove(timed) } else { timers.remove(timed) }
-            switch timed {
-            case let job as Job: jobIsDue(job, at: now)
-            case let tube as Tube:
-                tube.pause = 0
-                noteReady(tube)
-                // One that was restored may never have been used.
-                removeIfUnused(tube)
-            case let client as Client: overdue.append(client)
-            case let outcome as Outcome: outcomeIsDue(outcome, at: now)
-            default: break
-            }
+        while let job = timers.jobs.removeFirst(through: now) { jobIsDue(job, at: now) }
+        while let tube = timers.tubes.removeFirst(through: now) {
+            tube.pause = 0
+            noteReady(tube)
+            // One that was restored may never have been used.
+            removeIfUnused(tube)
         }
+        while let outcome = timers.outcomes.removeFirst(through: now) { outcomeIsDue(outcome, at: now) }
+        while let client = timers.clients.removeFirst(through: now) { overdue.append(client) }
         if !dying.isEmpty {
             // What is due at one time has no order in the heap.
             for job in dying.sorted(by: { $0.id < $1.id }) {
@@ -149,9 +142,9 @@ extension JobQueue {
         tube.pause = seconds
         tube.pauseCount += 1
         if seconds > 0 {
-            timers.set(tube, to: now + seconds)
+            timers.tubes.set(tube, to: now + seconds)
         } else {
-            timers.remove(tube)
+            timers.tubes.remove(tube)
             noteReady(tube)
         }
         record(pause: tube)

@@ -22,10 +22,7 @@ public final class JobQueue {
     private(set) var tubes: [Tube] = []
     private(set) var clients = ClientTable()
     private let defaultTube: Tube
-    /// Of jobs and tubes.
-    var timers = TimerHeap()
-    /// Of clients that wait, and of outcomes: there may be many, for long, and each step of a job would be behind them all.
-    var patience = TimerHeap()
+    var timers = Timers()
     var effects: [Effect] = []
     /// Tubes with clients that wait in which jobs have become ready.
     var awaited: [Tube] = []
@@ -74,7 +71,7 @@ public final class JobQueue {
     deinit {
         // Jobs and clients hold their tubes, and these them.
         for tube in tubes { tube.letGo() }
-        clients.forEach { $0.reserved = JobHeap() }
+        clients.forEach { $0.reserved = SortedList() }
     }
 
     /// What has happened to a client that waited.
@@ -249,7 +246,7 @@ public final class JobQueue {
         var best: Job?
         for tube in client.watched where !tube.isPaused {
             guard let job = tube.ready.first else { continue }
-            if best.map({ ByPriority.precedes(job, $0) }) ?? true { best = job }
+            if best.map({ ByPriority.key(of: job) < ByPriority.key(of: $0) }) ?? true { best = job }
         }
         if let best {
             reserve(best, for: client, at: now)
@@ -294,7 +291,7 @@ public final class JobQueue {
         job.since = now
         job.holder = client
         job.reserves += 1
-        job.tube.reservedCount += 1
+        job.tube.reserved.insert(job)
         totals.reserved += 1
         startLease(of: job, at: now)
         client.reserved.insert(job)
@@ -308,7 +305,7 @@ public final class JobQueue {
     }
 
     func startLease(of job: Job, at now: QueueTime) {
-        if job.hasDeadline { timers.set(job, to: now + job.timeToRun) } else { job.time = .never }
+        if job.hasDeadline { timers.jobs.set(job, to: now + job.timeToRun) } else { job.time = .never }
     }
 
     private func wait(_ client: Client, until end: QueueTime?) {
@@ -323,14 +320,14 @@ public final class JobQueue {
 
     func startTimer(of client: Client) {
         guard let time = [client.waitEnd, client.marginStart].compactMap({ $0 }).min() else { return }
-        patience.set(client, to: time)
+        timers.clients.set(client, to: time)
     }
 
     func endWait(_ client: Client) {
         guard client.isWaiting else { return }
         client.isWaiting = false
         totals.waiting -= 1
-        patience.remove(client)
+        timers.clients.remove(client)
         for tube in client.watched { tube.waiters.removeOne() }
     }
 
@@ -397,7 +394,7 @@ public final class JobQueue {
         lastBurial = max(lastBurial, burial)
         job.state = .buried
         job.since = now
-        job.time = QueueTime(nanoseconds: burial)
+        change(job) { $0.burial = burial }
         job.tube.buried.insert(job)
         totals.buried += 1
     }
@@ -484,7 +481,7 @@ public final class JobQueue {
     /// Forgets a tube that nobody uses or watches and that has no jobs, with its pause and its counts.
     func removeIfUnused(_ tube: Tube) {
         guard tube.isUnused, tube !== defaultTube, tubesByName[tube.name] === tube else { return }
-        timers.remove(tube)
+        timers.tubes.remove(tube)
         if tube.isPaused {
             tube.pause = 0
             record(pause: tube)

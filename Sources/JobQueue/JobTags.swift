@@ -60,6 +60,8 @@ final class JobExtras {
     var counts = JobCounts()
     /// Why the last attempt has failed; empty if nobody said.
     var reason: [UInt8] = []
+    /// The job's number in the order of burial, if it is buried.
+    var burial: Int64 = 0
     /// Reservations that do not count as attempts any more, as the job was kicked.
     var formerReserves: UInt32 = 0
 

@@ -154,7 +154,7 @@ extension JobQueue {
                 JobChange(
                     id: job.id, state: job.state == .reserved ? .ready : job.state, priority: job.priority,
                     delay: job.delay, due: job.state == .delayed ? job.time : QueueTime(nanoseconds: 0),
-                    burial: job.state == .buried ? job.time.nanoseconds : 0, counts: job.counts,
+                    burial: job.state == .buried ? job.burial : 0, counts: job.counts,
                     formerReserves: job.extras?.formerReserves ?? 0, reason: job.extras?.reason ?? [])))
     }
 
@@ -270,6 +270,6 @@ extension JobQueue {
         guard seconds > 0 else { return }
         let tube = tube(named: name)
         tube.pause = seconds
-        timers.set(tube, to: time)
+        timers.tubes.set(tube, to: time)
     }
 }

@@ -46,6 +46,8 @@ public struct OutcomeRecord: Hashable, Sendable {
 
 /// Its timer is the end of what it is remembered for.
 final class Outcome: Timed {
+    var time = QueueTime(nanoseconds: 0)
+    var timerIndex: Int32 = -1
     var record: OutcomeRecord
     /// The last recorded mutation of the job.
     var sequence: UInt64 = 0

@@ -110,7 +110,7 @@ extension JobQueue {
     public func statistics(ofTube name: [UInt8], at now: QueueTime) -> TubeStatistics? {
         guard let tube = tubesByName[name] else { return nil }
         return TubeStatistics(
-            name: tube.name, urgent: tube.urgentCount, ready: tube.ready.count, reserved: tube.reservedCount,
+            name: tube.name, urgent: tube.urgentCount, ready: tube.ready.count, reserved: tube.reserved.count,
             delayed: tube.delayed.count, buried: tube.buried.count, totalJobs: tube.totalCount,
             using: tube.usingCount, watching: tube.watchingCount, waiting: tube.waiters.count,
             deletes: tube.deleteCount, pauses: tube.pauseCount, pause: tube.pause,

@@ -2,12 +2,14 @@
 
 /// A named queue. Its timer is the end of its pause.
 final class Tube: Timed {
+    var time = QueueTime(nanoseconds: 0)
+    var timerIndex: Int32 = -1
     let name: [UInt8]
-    var ready = JobHeap<ByPriority>()
-    var delayed = JobHeap<ByTime>()
-    var buried = JobHeap<ByTime>()
+    var ready = SortedList<ByPriority>()
+    var delayed = SortedList<ByTime>()
+    var reserved = SortedList<ByReservation>()
+    var buried = SortedList<ByBurial>()
     var urgentCount = 0
-    var reservedCount = 0
     /// Jobs that were ever put.
     var totalCount: UInt64 = 0
     var deleteCount: UInt64 = 0
@@ -28,15 +30,16 @@ final class Tube: Timed {
 
     /// Lets go of all jobs and clients.
     func letGo() {
-        ready = JobHeap()
-        delayed = JobHeap()
-        buried = JobHeap()
+        ready = SortedList()
+        delayed = SortedList()
+        reserved = SortedList()
+        buried = SortedList()
         waiters = Waiters()
     }
 
     /// Whether nothing needs the tube any more.
     var isUnused: Bool {
-        usingCount == 0 && watchingCount == 0 && reservedCount == 0 && ready.isEmpty && delayed.isEmpty
+        usingCount == 0 && watchingCount == 0 && ready.isEmpty && delayed.isEmpty && reserved.isEmpty
             && buried.isEmpty
     }
 }

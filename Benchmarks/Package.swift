@@ -9,12 +9,6 @@ let package = Package(
     ],
     targets: [
         .executableTarget(
-            name: "facade-cost",
-            dependencies: [.product(name: "Sockets", package: "talkback")],
-            path: "facade-cost/Sources",
-            swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety()]
-        ),
-        .executableTarget(
             name: "client-load",
             dependencies: [
                 .product(name: "AsyncSockets", package: "talkback"),

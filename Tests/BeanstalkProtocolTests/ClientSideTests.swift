@@ -75,7 +75,8 @@ struct ClientSideTests {
     @Test(arguments: [
         ("<!DOCTYPE HTML>\n<html lang=\"en\">", "<!DOCTYPE HTML>"), ("HTTP/1.0 400\n", "HTTP/1.0 400"),
         ("220 mail.example ESMTP\r\n", "220 mail.example ESMTP"), ("-ERR unknown command\r\n", "-ERR unknown command"),
-        ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F", "\\x15\\x03\\x01\\x00\\x02\\x02F"), ("J\0\0\0", "J\\x00\\x00\\x00"), ("\n", ""),
+        ("\u{15}\u{3}\u{1}\u{0}\u{2}\u{2}F", "\\x15\\x03\\x01\\x00\\x02\\x02F"), ("J\0\0\0", "J\\x00\\x00\\x00"),
+        ("\n", ""),
     ])
     func anotherProtocolIsKnownBeforeItsLineEnds(text: String, shown: String) {
         #expect(Self.parse([Array(text.utf8)]).1?.description == "\"\(shown)\"")

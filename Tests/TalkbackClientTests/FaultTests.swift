@@ -27,17 +27,19 @@ struct FaultTests {
             let error = await #expect(throws: ClientError.self) { try await client.put("x") }
             #expect(error?.reason == reason)
             #expect(error?.description.hasPrefix("put into tube default: ") == true)
-            #expect(reason != .jobTooBig || error?.explanation.contains("has 1 bytes, and the server takes at most 99") == true)
+            guard reason == .jobTooBig else { return }
+            #expect(error?.explanation.contains("has 1 bytes, and the server takes at most 99") == true)
         }
     }
 
     /// What listens there is not beanstalkd's kin, whether it says so or not; nobody is left to guess, or to wait.
-    @Test(arguments: [
-        ("HTTP/1.1 400 Bad Request\r\n", #"it answered "HTTP/1.1 400 Bad Request""#),
-        ("<!DOCTYPE HTML>\n<html>\n", #"it answered "<!DOCTYPE HTML>""#),
-        ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}F", #"it answered "\x15\x03\x03\x00\x02\x02F""#),
-        (nil, "closed the connection without an answer; it may not speak beanstalkd's protocol"),
-    ] as [(String?, String)])
+    @Test(
+        arguments: [
+            ("HTTP/1.1 400 Bad Request\r\n", #"it answered "HTTP/1.1 400 Bad Request""#),
+            ("<!DOCTYPE HTML>\n<html>\n", #"it answered "<!DOCTYPE HTML>""#),
+            ("\u{15}\u{3}\u{3}\u{0}\u{2}\u{2}F", #"it answered "\x15\x03\x03\x00\x02\x02F""#),
+            (nil, "closed the connection without an answer; it may not speak beanstalkd's protocol"),
+        ] as [(String?, String)])
     func serverOfAnotherProtocolIsNamed(answer: String?, words: String) async throws {
         let calls: [(String, String, (Client) async throws -> Void)] = [
             ("put into tube default", Self.put, { try await $0.put("x") }),

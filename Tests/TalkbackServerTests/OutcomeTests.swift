@@ -27,6 +27,9 @@ struct OutcomeTests {
 
     private typealias Client = Servers.Client
 
+    /// The reason of an attempt whose worker is gone.
+    private static let loss = "the worker was lost: its connection ended"
+
     @Test(arguments: Storage.allCases) func resultComesBackByteForByte(storage: Storage) async throws {
         try await serving(storage) { page, worker in
             try await page.expect(
@@ -139,7 +142,7 @@ struct OutcomeTests {
                 try await page.expect("", "STATE 1 running \(attempt) 2 0 0 0\r\n\r\n")
                 worker.close()
                 let state = attempt == 1 ? "waiting" : "failed"
-                try await page.expect("", "STATE 1 \(state) \(attempt) 2 0 0 41\r\nthe worker was lost: its connection ended\r\n")
+                try await page.expect("", "STATE 1 \(state) \(attempt) 2 0 0 41\r\n\(Self.loss)\r\n")
             }
             try await page.expect("reserve-with-timeout 0\r\n", "TIMED_OUT\r\n")
         }
@@ -332,8 +335,8 @@ struct OutcomeTests {
             try await client.expect("state 1\r\n", "STATE 1 done 1 0 0 100 4\r\ndone\r\n")
             try await client.expect("state 2\r\n", "STATE 2 cancelled 0 0 0 0 0\r\n\r\n")
             try await client.expect("state 3\r\n", "STATE 3 failed 1 1 0 0 3\r\nwhy\r\n")
-            try await client.expect("state 4\r\n", "STATE 4 waiting 1 3 0 0 41\r\nthe worker was lost: its connection ended\r\n")
-            try await client.expect("state 5\r\n", "STATE 5 failed 1 1 0 0 41\r\nthe worker was lost: its connection ended\r\n")
+            try await client.expect("state 4\r\n", "STATE 4 waiting 1 3 0 0 41\r\n\(Self.loss)\r\n")
+            try await client.expect("state 5\r\n", "STATE 5 failed 1 1 0 0 41\r\n\(Self.loss)\r\n")
             try await client.expect(
                 "put 0 0 1 0 idp:k\r\n\r\nput 0 0 1 0 idp:l\r\n\r\n", "INSERTED 6 DELETED\r\nINSERTED 7 READY\r\n")
             try await client.expect("delete 3\r\nstate 3\r\n", "DELETED\r\nSTATE 3 failed 1 1 0 0 3\r\nwhy\r\n")

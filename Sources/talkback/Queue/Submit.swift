@@ -94,7 +94,8 @@ struct Submit: AsyncParsableCommand {
                 """)
         } catch let error as ClientError {
             // What was submitted is not undone.
-            throw CleanError("\(error); the job itself goes on, and \"talkback status \(submission.id)\" asks for it again")
+            throw CleanError(
+                "\(error); the job itself goes on, and \"talkback status \(submission.id)\" asks for it again")
         }
         switch outcome {
         case .done(let result): return result

@@ -18,8 +18,10 @@ struct MessageTests {
         ("submit x --key -a", "A key has 1 to 200 letters"), ("submit x --key a:b", "a whole number of seconds"),
         ("submit x --keep -1", "'-1' is invalid"), ("bench --size -1", "--size takes 0 to 1073741824 bytes"),
         ("serve --memory --run true", "There is no =, behind which the command is"),
-        ("serve --memory --run a:0=true", "1 to 10000"), ("serve --memory --run a=", "There is no command behind the ="),
-        ("serve --memory --run \"a=b 'c\"", "a quote does not end"), ("watch --interval 0", "a number of seconds above 0"),
+        ("serve --memory --run a:0=true", "1 to 10000"),
+        ("serve --memory --run a=", "There is no command behind the ="),
+        ("serve --memory --run \"a=b 'c\"", "a quote does not end"),
+        ("watch --interval 0", "a number of seconds above 0"),
         ("connect unix:", "the path is empty"), ("listen unix: -- true", "the path is empty"),
     ])
     func wrongArgumentsSayTheRule(arguments: String, rule: String) throws {
@@ -49,14 +51,17 @@ struct MessageTests {
 
     @Test func bodyThatIsTooBigHasItsSizeTheLimitAndTheOption() async throws {
         try await withQueue { queue throws in
-            let words =
-                "the body has 1048577 bytes, and the server takes at most 1048576; its option --max-job-size (beanstalkd: -z)"
+            let words = """
+                the body has 1048577 bytes, and the server takes at most 1048576; its option --max-job-size \
+                (beanstalkd: -z) sets the limit
+                """
             let body = "head -c 1048577 /dev/zero"
             let line = "{ printf '{\"body\": \"'; \(body) | tr '\\000' x; printf '\"}'; }"
             for command in [
                 "\(body) | talkback put", "\(body) | talkback submit", "\(body) > f; talkback submit --file f --wait",
-                "\(body) | tr '\\000' x | talkback put --lines", "\(line) | talkback load", "\(line) > g; talkback load g",
-                "talkback bench --size 1048577 --seconds 1", "talkback bench --size 1048577 --seconds 1 --pipeline 2",
+                "\(body) | tr '\\000' x | talkback put --lines", "\(line) | talkback load",
+                "\(line) > g; talkback load g", "talkback bench --size 1048577 --seconds 1",
+                "talkback bench --size 1048577 --seconds 1 --pipeline 2",
             ] {
                 let outcome = try queue.run(command)
                 #expect(outcome.status == 1)
@@ -72,17 +77,21 @@ struct MessageTests {
                 try queue.run("echo x | talkback load").errors
                     == "Error: standard input: line 1: it is not JSON; nothing was put\n")
             #expect(
-                try queue.run("echo x > f; talkback load f").errors == "Error: f: line 1: it is not JSON; nothing was put\n")
+                try queue.run("echo x > f; talkback load f").errors
+                    == "Error: f: line 1: it is not JSON; nothing was put\n")
         }
     }
 
-    @Test(arguments: ["stats", "put x", "submit x", "take", "watch --once", "bench --seconds 1", "failed", "retry 1", "tubes"])
+    @Test(arguments: [
+        "stats", "put x", "submit x", "take", "watch --once", "bench --seconds 1", "failed", "retry 1", "tubes",
+    ])
     func addressWithoutAServerIsNamedOnce(command: String) throws {
         let folder = TemporaryFolder()
         let address = "unix:\(folder.file("s"))"
         let outcome = try Program(shell: "exec timeout 30 talkback \(command) --address '\(address)'").outcome()
         #expect(outcome.status == 1)
-        #expect(outcome.errors.split(separator: address, omittingEmptySubsequences: false).count == 2, "\(outcome.errors)")
+        let parts = outcome.errors.split(separator: address, omittingEmptySubsequences: false)
+        #expect(parts.count == 2, "\(outcome.errors)")
         #expect(outcome.errors.contains("No such file or directory (ENOENT)"))
     }
 
@@ -105,8 +114,8 @@ struct MessageTests {
     }
 
     @Test func workerSaysWhatItIsConnectedTo() throws {
-        let server = try Program(
-            "talkback", "listen", "127.0.0.1:0", "--timeout", "5", "--", "sh", "-c", "printf '220 mail\\r\\n'; cat > /dev/null")
+        let script = "printf '220 mail\\r\\n'; cat > /dev/null"
+        let server = try Program("talkback", "listen", "127.0.0.1:0", "--timeout", "5", "--", "sh", "-c", script)
         let address = try server.address()
         let worker = try Program("talkback", "work", "--address", "\(address)", "--", "true")
         let line = worker.errorLine()

@@ -24,7 +24,8 @@ class Exception extends \RuntimeException
         // "stats-tube images", not "stats-tube tube images".
         $named = strrchr($operation, '-');
         $isNamed = $named !== false && strncmp($subject, substr($named, 1) . ' ', strlen($named)) === 0;
-        parent::__construct($operation . ' ' . ($isNamed ? substr($subject, strlen($named)) : $subject) . ": $reason", 0, $previous);
+        $shown = $isNamed ? substr($subject, strlen($named)) : $subject;
+        parent::__construct("$operation $shown: $reason", 0, $previous);
         $this->operation = $operation;
         $this->subject = $subject;
         $this->reason = $reason;
@@ -2053,7 +2054,8 @@ final class Check
     private static function name(string $operation, string $of, $name): string
     {
         if (!is_string($name) || preg_match('/^[A-Za-z0-9+\/;.$_()][A-Za-z0-9+\/;.$_()-]{0,199}$/D', $name) !== 1) {
-            $reason = ('key' === $of ? 'a key' : "a tube's name") . " has 1 to 200 letters, digits and -+/;.\$_(), and does not begin with -"
+            $what = $of === 'key' ? 'a key' : "a tube's name";
+            $reason = "$what has 1 to 200 letters, digits and -+/;.\$_(), and does not begin with -"
                 . ($of === 'key' ? "; hash('sha256', …) makes one of any string" : '');
             throw new InvalidArgumentException($operation, "$of " . self::show($name), $reason);
         }

@@ -60,7 +60,7 @@ return function (Suite $suite) {
         $error = thrown(TimeoutException::class, $hand($peer->client(0.3)));
         $time = microtime(true) - $start;
         isTrue($time > 0.25 && $time < 5, "it takes 0.3 s: $time");
-        same('no whole reply within 0.3 s; the job may have been put; it has never answered, and may not speak'
+        same('no whole reply within 0.3 s; the job may have been put; it has never answered, and perhaps does not speak'
             . " beanstalkd's protocol", $error->reason());
         same(true, $error->isOutcomeUnknown());
         $peer->finish();
@@ -133,7 +133,7 @@ return function (Suite $suite) {
                 $client = $peer->client();
                 $error = thrown(ConnectionException::class, $hand($client));
                 same('the server closed the connection; the job may have been put'
-                    . ($part === '' ? "; it has never answered, and may not speak beanstalkd's protocol" : ''), $error->reason());
+                    . ($part === '' ? "; it has never answered, and perhaps does not speak beanstalkd's protocol" : ''), $error->reason());
                 same(true, $error->isOutcomeUnknown());
                 same(2, $client->put('hello'), 'the next one');
                 $client->close();

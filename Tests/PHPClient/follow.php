@@ -226,7 +226,7 @@ return function (Suite $suite) {
         $error = thrown(TimeoutException::class, function () use ($client) {
             iterator_to_array($client->follow(7, 100), false);
         });
-        same("no whole reply within 0.3 s; it has never answered, and may not speak beanstalkd's protocol", $error->reason());
+        same("no whole reply within 0.3 s; it has never answered, and perhaps does not speak beanstalkd's protocol", $error->reason());
         $peer->finish();
     });
 

@@ -70,7 +70,7 @@ return function (Suite $suite) {
             $client->wait(1, 2);
         });
         isTrue(microtime(true) - $start > 2.4, 'it waits for both');
-        same("no whole reply within 2.5 s; it has never answered, and may not speak beanstalkd's protocol", $error->reason());
+        same("no whole reply within 2.5 s; it has never answered, and perhaps does not speak beanstalkd's protocol", $error->reason());
         same(false, $error->isOutcomeUnknown());
         $peer->finish();
     });

@@ -32,7 +32,9 @@ extension Client {
                 failures += 1
                 if failures == 1 { patienceEnd = loop.now + options.patience.clampedNanoseconds }
                 if isClosed || Task.isCancelled { continue }
-                if loop.now >= patienceEnd { throw lossError(operation(), error) }
+                // One that takes connections and never answers is told of, and not waited for.
+                let isHopeless = connectedAt != nil && !isKnownServer && failures > 3
+                if isHopeless || loop.now >= patienceEnd { throw lossError(operation(), error) }
                 try? await loop.sleep(for: Self.reconnecting.randomPause(after: failures))
             }
         }

@@ -58,7 +58,7 @@ public actor Client {
     /// Counts what was reserved.
     var reservations: Lane.Reservation = 0
     /// Whether the server has ever answered as one of its kind does.
-    private var isKnownServer = false
+    private(set) var isKnownServer = false
     /// What a server has said that is not the protocol, unless it has answered since.
     private var strangeAnswer: ReplyError?
     /// How many connections in a row have ended without a single reply.
@@ -217,7 +217,7 @@ public actor Client {
             let seconds = options.replyTimeout.wholeSeconds
             return ClientError(
                 operation, .outcomeUnknown(SocketError(.receive, .system(.timedOut))),
-                doubt + "\(address) has not answered within \(seconds) s")
+                doubt + "\(address) has not answered within \(seconds) s" + (isKnownServer ? "" : "; \(Self.doubt)"))
         case .cancelled: return ClientError(operation, .cancelled)
         case .refused(let reply): return ClientError(operation, Self.reason(for: reply))
         case .notTheProtocol(let error): return strangeAnswerError(operation, error)
@@ -239,10 +239,13 @@ public actor Client {
             "\(address) does not speak beanstalkd's protocol; it answered \(answer)")
     }
 
+    /// Of what has never answered.
+    private static let doubt = "perhaps it does not speak beanstalkd's protocol"
+
     private func explanation(ofLoss error: SocketError?) -> String {
         if let error, error.reason != .closed { return "\(error)" }
         guard !isKnownServer else { return "the server closed the connection" }
-        return "\(address) closed the connection without an answer; it may not speak beanstalkd's protocol"
+        return "\(address) closed the connection without an answer; \(Self.doubt)"
     }
 
     // MARK: Connections

@@ -113,14 +113,14 @@ struct MessageTests {
         server.kill()
     }
 
-    @Test func workerSaysWhatItIsConnectedTo() throws {
-        let script = "printf '220 mail\\r\\n'; cat > /dev/null"
+    @Test(arguments: ["printf '220 mail\\r\\n'; cat > /dev/null", "read line"])
+    func workerSaysWhatItIsConnectedTo(script: String) throws {
         let server = try Program("talkback", "listen", "127.0.0.1:0", "--timeout", "5", "--", "sh", "-c", script)
         let address = try server.address()
         let worker = try Program("talkback", "work", "--address", "\(address)", "--", "true")
         let line = worker.errorLine()
         #expect(line.contains("cannot take a job"), "\(line)")
-        #expect(line.contains("\(address) does not speak beanstalkd's protocol; it answered"), "\(line)")
+        #expect(line.contains("\(address)") && line.contains("does not speak beanstalkd's protocol"), "\(line)")
         worker.kill()
         server.kill()
     }

@@ -1562,12 +1562,13 @@ final class Session
             $class = $fault->isGarbage ? ProtocolException::class : $class;
             $seconds = $this->replyTimeout + ($isSent ? $wait : 0);
             $limit = $fault->isTimeout ? " within $seconds s" : '';
-            $reason = $fault->getMessage() . $limit . self::outcome($operation, $isSent);
-            $this->hasAnswered = $this->hasAnswered || $this->connection->hasHeard();
-            if ($isSent && !$this->hasAnswered) {
-                $reason .= '; it has never answered, and may not speak beanstalkd\'s protocol';
+            // What has never been a server of this protocol has put nothing.
+            $isForeign = $fault->isForeign && !$this->hasAnswered;
+            $reason = $fault->getMessage() . $limit . ($isForeign ? '' : self::outcome($operation, $isSent));
+            if ($isSent && !$this->hasAnswered && !$this->connection->hasHeard()) {
+                $reason .= '; it has never answered, and perhaps does not speak beanstalkd\'s protocol';
             }
-            $isUnknown = $isSent && !in_array($operation, self::HARMLESS, true);
+            $isUnknown = $isSent && !$isForeign && !in_array($operation, self::HARMLESS, true);
             throw new $class($operation, "$subject at $this->place", $reason, $isUnknown);
         } finally {
             // Whatever else ended it, a signal handler's exception included: its answer may still come.
@@ -1678,6 +1679,7 @@ final class Fault extends \Exception
 {
     public $isTimeout;
     public $isGarbage;
+    public $isForeign = false;
 
     public function __construct(string $reason, bool $isTimeout = false, bool $isGarbage = false)
     {
@@ -1689,7 +1691,9 @@ final class Fault extends \Exception
     public static function ofAnotherProtocol(string $line): self
     {
         $reason = 'it does not speak beanstalkd\'s protocol; it answered ' . Check::printable($line);
-        return new self($reason, false, true);
+        $fault = new self($reason, false, true);
+        $fault->isForeign = true;
+        return $fault;
     }
 }
 

@@ -73,6 +73,7 @@ public final class Program {
         _ program: URL, _ arguments: [String], _ environment: [String: String] = [:],
         input: FileHandle? = nil, terminal: FileHandle? = nil
     ) throws {
+        guard RequiredPrograms.missing.isEmpty else { throw RequiredPrograms.Missing() }
         // Not Foundation's Process: with a thousand descriptors open it reads beyond a buffer, its children have signals blocked,
         // and its way of waiting for an end may never end.
         let errors = try FileDescriptor.pipe(options: .closeOnExec)

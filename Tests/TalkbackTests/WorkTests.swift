@@ -127,8 +127,7 @@ final class WorkTests {
         try await serving { _, address, client in
             try await client.put("x", into: "a")
             let script = """
-                ls -l /proc/self/fd > \(folder.file("fds")); ps -o pgid= -p $$ > \(folder.file("group"))
-                echo $$ >> \(folder.file("group"))
+                ls -l /proc/self/fd > \(folder.file("fds")); cat /proc/$$/stat > \(folder.file("status"))
                 exec grep -E "Sig(Blk|Ign)" /proc/self/status > \(folder.file("signals"))
                 """
             let worker = try work(address, [], "sh", "-c", script)
@@ -140,8 +139,8 @@ final class WorkTests {
                 // The C library keeps 32 and 33 for itself.
                 #expect(mask & 0x7FFF_FFFF == 0, "\(line)")
             }
-            let numbers = try #require(text("group")).split(whereSeparator: \.isWhitespace)
-            #expect(numbers.count == 2 && numbers[0] == numbers[1])
+            let status = try #require(ProcessStatus(text("status")))
+            #expect(status.group == status.id)
             #expect(worker.end().status == 0)
         }
     }
@@ -398,15 +397,18 @@ final class WorkTests {
             try await client.put("x", into: "a")
             let worker = try work(
                 address, [], "sh", "-c",
-                "echo $$ >> \(folder.file("processes")); ps -o ppid= -p $$ > \(folder.file("launcher")); test -e \(folder.file("flag")) || exec sleep 1000"
+                "echo $$ >> \(folder.file("processes")); cat /proc/$$/stat > \(folder.file("status")); test -e \(folder.file("flag")) || exec sleep 1000"
             )
-            try await waitUntil { text("launcher")?.hasSuffix("\n") == true }
+            try await waitUntil { text("status")?.hasSuffix("\n") == true }
             _ = FileManager.default.createFile(atPath: folder.file("flag"), contents: nil)
-            let launcher = try #require(text("launcher")).trimmingCharacters(in: .whitespacesAndNewlines)
-            kill(try #require(Int32(launcher)), SIGKILL)
+            let launcher = try #require(ProcessStatus(text("status"))).parent
+            // One that still runs may not have told the worker yet what it has started.
+            try await waitUntil { ProcessStatus(of: launcher)?.isSleeping == true }
+            kill(launcher, SIGKILL)
             try await waitUntil { try await client.statistics(of: "a").deleted == 1 }
             let first = text("processes")?.split(separator: "\n").first.map(String.init)
-            #expect(try !isAlive(first))
+            // The worker's signal may take longer than the second attempt.
+            try await waitUntil { try !isAlive(first) }
             #expect(worker.end().status == 0)
         }
     }
@@ -435,12 +437,12 @@ final class WorkTests {
     }
 
     @Test func killedWorkerOfTheDaemonIsStartedAgain() async throws {
-        let run = "a=sh -c 'ps -o ppid= -p $PPID >> \(folder.file("workers"))'"
+        let run = "a=sh -c 'cat /proc/$PPID/stat > \(folder.file("launcher"))'"
         try await serving(["--run", run]) { server, _, client in
             try await client.put("x", into: "a")
             try await waitUntil { try await client.statistics(of: "a").deleted == 1 }
-            let worker = try #require(text("workers")).trimmingCharacters(in: .whitespacesAndNewlines)
-            kill(try #require(Int32(worker)), SIGKILL)
+            // The command's parent is the launcher, and the launcher's the worker.
+            kill(try #require(ProcessStatus(text("launcher"))).parent, SIGKILL)
             try await client.put("x", into: "a")
             try await waitUntil { try await client.statistics(of: "a").deleted == 2 }
             #expect(server.end().errors.contains("a worker was lost and is started again"))

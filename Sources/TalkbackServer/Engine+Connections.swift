@@ -15,8 +15,9 @@ extension Engine {
 
     /// Talks to a client until one of the two has had enough.
     ///
-    /// - Throws: `SocketError` but for a peer that is gone: that is how connections end.
-    func serve(_ connection: Connection) async throws(SocketError) {
+    /// - Throws: `SocketError` but for a peer that is gone: that is how connections end. `ForeignProtocol` if the client speaks
+    ///   another protocol.
+    func serve(_ connection: Connection) async throws {
         let exchange = Exchange(on: connection)
         let session = connect(connection, exchange)
         defer { leave(session) }
@@ -34,6 +35,11 @@ extension Engine {
                 return
             }
             throw error
+        }
+        if let foreign = session.foreignProtocol {
+            // What has not come yet must not turn the end into a reset.
+            try? await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
+            throw foreign
         }
         guard session.hasQuit else { return }
         // What comes behind it is thrown away, but must not cost the client the replies before it.
@@ -90,11 +96,26 @@ extension Engine {
             }
             let mayLeaveMore = session.isHalfClosed || session.shortReceivesLeaveMore
             if count < Self.inputSize, !mayLeaveMore { session.isReadable = false }
+            if isForeign(session, input) { return }
             var position = 0
             try execute(session, input, &position)
             if position < input.count { session.input = Array(input[position...]) }
             // The others have their turn before there is more.
             if session.isReadable { return session.exchange.callAgain() }
+        }
+    }
+
+    /// Examines the first bytes of a connection before any of them is parsed, and ends one that speaks another protocol.
+    private func isForeign(_ session: Session, _ input: [UInt8]) -> Bool {
+        switch session.detector?.examine(input.span) {
+        case .undecided, nil: return false
+        case .text:
+            session.detector = nil
+            return false
+        case .foreign(let what):
+            session.foreignProtocol = what
+            end(session)
+            return true
         }
     }
 

@@ -43,7 +43,8 @@ public final class Server: Sendable {
     /// Serves the connections of some listeners until ``stop()`` or until the store fails, and closes the store.
     ///
     /// - Parameters:
-    ///   - onError: Told of what ends a connection, and of a lack of descriptors.
+    ///   - onError: Told of what ends a connection, and of a lack of descriptors. The error is a `ForeignProtocol` of
+    ///     `BeanstalkProtocol` if the connection was closed because it spoke HTTP, say, and not this protocol.
     ///   - onStoreFull: Told with `true` when puts begin to be refused for want of disk space, with `false` when they are
     ///     taken again.
     /// - Throws: `SocketError` if a listener is in use or closed; `StoreError` if something could not be kept: then the replies

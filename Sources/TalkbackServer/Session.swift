@@ -10,6 +10,10 @@ final class Session {
     let client: ClientID
     let connection: Connection
     let exchange: Exchange
+    /// Whether the client speaks another protocol; `nil` once it is known that it does not.
+    var detector: ForeignProtocolDetector? = ForeignProtocolDetector(.beanstalk)
+    /// What the client speaks in place of commands: why the connection ends.
+    var foreignProtocol: ForeignProtocol?
     var parser: CommandParser
     /// Commands that have arrived and wait, and how much of them was taken.
     var input: [UInt8] = []

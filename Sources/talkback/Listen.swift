@@ -5,12 +5,13 @@ import AsyncSockets
 import Foundation
 import Sockets
 import Synchronization
+import SystemPackage
 
 struct Listen: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Starts a command for each connection, with the connection as its standard input and output.",
         usage: """
-            talkback listen <address> [--max-connections <number>] [--timeout <seconds>] \
+            talkback listen <address> [--max-connections <number>] [--timeout <seconds>] [--refuse-http] \
             -- <command> [<argument> ...]
             """,
         discussion: """
@@ -23,6 +24,11 @@ struct Listen: AsyncParsableCommand {
             TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT are the two addresses, of IPv4 or IPv6; or PROTO is UNIX, \
             UNIXLOCALPATH is the socket's path, and UNIXREMOTEPID, UNIXREMOTEEUID and UNIXREMOTEEGID are the peer's process, \
             user and group.
+
+            A web page can have the browser that shows it connect to this machine's own ports, those of 127.0.0.1 too, and send what \
+            it likes behind the first line: HTTP's headers, and then lines of its own. A command that executes, stores or passes \
+            on what it reads does so with a page's lines as well. --refuse-http is for such commands, in protocols in which the \
+            client speaks first.
 
             The command is a process group of its own. All signals do in it what they do by default, and it inherits no \
             descriptor but 0, 1 and 2.
@@ -64,6 +70,13 @@ struct Listen: AsyncParsableCommand {
             valueName: "seconds"))
     var timeout: Seconds?
 
+    @Flag(
+        help: """
+            Close connections that begin with HTTP or TLS, as those of browsers do, before the command is started. It is started \
+            once the first line shows that it is neither, and the connection is closed if it has not within 30 seconds.
+            """)
+    var refuseHttp = false
+
     func validate() throws {
         guard maxConnections > 0 else { throw ValidationError("--max-connections takes 1 or more.") }
         _ = try Place(address, of: "<address>")
@@ -77,17 +90,31 @@ struct Listen: AsyncParsableCommand {
         // Commands may take as long as they like once the listening has ended.
         let options = ServeOptions(
             connectionLimit: maxConnections, idleTimeout: nil, grace: .seconds(100 * 365 * 86_400))
+        let refusal = refuseHttp ? BrowserRefusal() : nil
+        let refusals = RefusalLimit()
         let serving = Task {
             try await listener.serve(options) { error, origin in
                 switch origin {
                 case .accepting: StandardStreams.complain("cannot accept: \(error)")
-                case .connection(let peer): StandardStreams.complain("\(peer): \(error)")
+                case .connection(let peer):
+                    guard error is BrowserRefusal.Reason else {
+                        StandardStreams.complain("\(peer): \(error)")
+                        return
+                    }
+                    guard let unlogged = refusals.next() else { return }
+                    let others = unlogged == 0 ? "" : " (and \(unlogged) more before)"
+                    StandardStreams.complain("\(peer): \(error)\(others)")
                 }
             } handler: { connection in
-                try await served.run(for: connection)
+                do {
+                    try await refusal?.check(connection)
+                    try await served.run(for: connection)
+                } catch let error as SocketError where error.reason == .closed || error.errno == .connectionReset {
+                    // The listening has ended, or the peer is gone, before there was a command.
+                }
             }
         }
-        let stop = StopAction(listener, serving)
+        let stop = StopAction(listener, serving, refusal)
         let signals = Signals([(SIGTERM, stop.signalCame), (SIGINT, stop.signalCame)])
         for address in listener.addresses { print("listening on \(address)") }
         fflush(nil)
@@ -111,11 +138,13 @@ struct Listen: AsyncParsableCommand {
 private final class StopAction: Sendable {
     private let listener: Listener
     private let serving: Task<Void, any Error>
+    private let refusal: BrowserRefusal?
     private let isStopping = Atomic(false)
 
-    init(_ listener: Listener, _ serving: Task<Void, any Error>) {
+    init(_ listener: Listener, _ serving: Task<Void, any Error>, _ refusal: BrowserRefusal?) {
         self.listener = listener
         self.serving = serving
+        self.refusal = refusal
     }
 
     @Sendable
@@ -124,6 +153,7 @@ private final class StopAction: Sendable {
             serving.cancel()
         } else {
             listener.stop()
+            refusal?.stop()
         }
     }
 }

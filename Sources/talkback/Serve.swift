@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import AsyncSockets
+import BeanstalkProtocol
 import Glibc
 import JobStore
 import Logging
@@ -19,6 +20,9 @@ struct Serve: AsyncParsableCommand {
             SIGTERM and SIGINT send the replies that are due and end the server; with --run, the commands that run are waited for \
             first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
             on giving out those it has. Sockets that systemd passes are listened on in place of --listen.
+
+            A connection that begins as a browser's does, with HTTP or TLS, is closed before anything in it is executed, and one \
+            line a second at most says so on standard error.
 
             beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
             -V, -v; -s, -c and -n are ignored. With any of them jobs are in memory unless -b is given, and have at most 65535 \
@@ -121,11 +125,19 @@ struct Serve: AsyncParsableCommand {
             control.begin(runners)
         }
         logger.debug("ready", metadata: ["jobs": "\(reading.count)"])
+        let refusals = RefusalLimit()
         try await server.serve(listeners) { [logger] error, origin in
             switch origin {
             case .accepting: logger.error("cannot accept", metadata: ["error": "\(error)"])
             case .connection(let peer):
-                logger.info("a connection ended", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                guard let foreign = error as? ForeignProtocol else {
+                    logger.info("a connection ended", metadata: ["peer": "\(peer)", "error": "\(error)"])
+                    return
+                }
+                guard let unlogged = refusals.next() else { return }
+                logger.warning(
+                    "refused a connection that does not speak beanstalkd's protocol",
+                    metadata: ["peer": "\(peer)", "came": "\(foreign)", "unlogged": "\(unlogged)"])
             }
         } onStoreFull: { [logger] isFull in
             if isFull {

@@ -297,6 +297,29 @@ struct ConnectionTests {
         loop.stop()
     }
 
+    @Test func peekBeyondWhatIsKnownWaitsForMore() async throws {
+        let (client, server) = try await tcpPair(loop)
+        let text = Array("three words here".utf8)
+        for count in 0..<text.count {
+            async let seen = server.peek(upTo: 100, beyond: count)
+            try await client.send([text[count]])
+            #expect(try await seen == Array(text[...count]))
+        }
+        let error = await failure {
+            _ = try await server.peek(upTo: 100, beyond: text.count, timeout: .milliseconds(20))
+        }
+        #expect(error?.errno == .timedOut)
+        #expect(try await server.peek(upTo: 5, beyond: 5) == Array(text[..<5]))
+        // The end is news, and takes nothing either.
+        async let seen = server.peek(upTo: 100, beyond: text.count)
+        try client.finishSending()
+        #expect(try await seen == text)
+        #expect(try await server.peek(upTo: 100, beyond: text.count) == text)
+        #expect(try await server.receiveAll(limit: 100) == text)
+        #expect(try await server.peek(upTo: 100).isEmpty)
+        loop.stop()
+    }
+
     @Test func waitHearsASignalAndAPeerThatGoes() async throws {
         let (client, server) = try await tcpPair(loop)
         let signal = Signal()

@@ -83,9 +83,9 @@ struct ListenTests {
     }
 
     @Test func commandLeadsAProcessGroup() throws {
-        let server = try listen(command: "sh", "-c", "ps -o pgid= -p $$; echo $$")
-        let numbers = try Socket.answer(from: try server.address(), to: "").split(whereSeparator: \.isWhitespace)
-        #expect(numbers.count == 2 && numbers[0] == numbers[1])
+        let server = try listen(command: "sh", "-c", "cat /proc/$$/stat")
+        let status = try #require(ProcessStatus(try Socket.answer(from: try server.address(), to: "")))
+        #expect(status.group == status.id)
         #expect(server.end().status == 0)
     }
 
@@ -129,6 +129,83 @@ struct ListenTests {
         let server = try Program(shell: "exec talkback listen unix:\(path) -- cat <&- 2>&-")
         #expect(try Socket.answer(from: try server.address(), to: "hello") == "hello")
         #expect(server.end().status == 0)
+    }
+
+    // MARK: Browsers
+
+    /// Sends in pieces, and returns what comes back; the server may have closed the connection meanwhile.
+    private func answer(from address: SocketAddress, to pieces: [String]) throws -> String {
+        let client = try Socket.connect(to: address)
+        try? client.set(.noDelay, to: true)
+        do throws(SocketError) {
+            for piece in pieces {
+                try client.sendAll(piece)
+                // So that the pieces arrive one by one, mostly: nothing tells that one has been seen.
+                _ = try client.wait(for: .peerHalfClosed, timeout: .milliseconds(2))
+            }
+            try client.shutdown(.sending)
+            return try client.receiveText()
+        } catch {
+            guard error.errno == .brokenPipe || error.errno == .connectionReset else { throw error }
+            return ""
+        }
+    }
+
+    @Test(arguments: ["127.0.0.1:0", "unix"])
+    func browsersAreRefusedBeforeTheCommandStarts(place: String) throws {
+        let folder = TemporaryFolder()
+        let started = folder.file("started")
+        let place = place == "unix" ? "unix:\(folder.file("s"))" : place
+        let server = try Program(
+            "talkback", "listen", place, "--refuse-http", "--", "sh", "-c", "echo >> '\(started)'; cat")
+        let address = try server.address()
+        let requests = [
+            "POST / HTTP/1.1\r\nHost: x\r\n\r\nrm -rf\n", "GET /chat HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
+            "x-y / HTTP/1.1\r\n\r\n", "patch /a?b HTTP/1.1\r\n", "\r\nPRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            "\u{16}\u{03}\u{01}\u{00}\u{F8}\nrm -rf\n", "\u{00}\u{03}\u{00}\u{08}",
+        ]
+        for request in requests {
+            #expect(try answer(from: address, to: [request]) == "", "\(request)")
+            #expect(try answer(from: address, to: request.map(String.init)) == "", "\(request)")
+        }
+        #expect(!FileManager.default.fileExists(atPath: started))
+        #expect(server.errorLine().hasSuffix(": refused: an HTTP request (POST)"))
+        // Anything else comes to the command whole.
+        let texts = [
+            "", "x", "GET", "hello\n", "hello there HTTP\n", "put 0 0 1 1\r\n", "你好 a HTTP/1.1\n", "\r\n\r\n",
+            "\u{1F}\u{8B}\n",
+            String(repeating: "x", count: 4000) + "\n",
+        ]
+        for text in texts {
+            #expect(try answer(from: address, to: [text]) == text)
+            if text.count < 100 { #expect(try answer(from: address, to: text.map(String.init)) == text) }
+        }
+        // A line that could go on to be a request's for ever.
+        #expect(try answer(from: address, to: [String(repeating: "x", count: 9000)]) == "")
+        #expect(server.end().status == 0)
+    }
+
+    @Test func onlyOneRefusalASecondIsLogged() throws {
+        let server = try listen("--refuse-http", command: "cat")
+        let address = try server.address()
+        let begin = ContinuousClock.now
+        for _ in 0..<50 { #expect(try answer(from: address, to: ["GET / HTTP/1.1\r\n\r\n"]) == "") }
+        let seconds = (ContinuousClock.now - begin) / .seconds(1)
+        let outcome = server.end()
+        #expect(outcome.status == 0)
+        #expect((1...Int(seconds) + 1).contains(outcome.errors.split(separator: "\n").count), "\(outcome.errors)")
+    }
+
+    @Test func whoHasSaidNothingYetIsNotWaitedFor() throws {
+        let server = try listen("--refuse-http", command: "cat")
+        let client = try Socket.connect(to: try server.address())
+        try client.sendAll("hel")
+        // Once another is served, this one has been accepted.
+        #expect(try Socket.answer(from: try client.peerAddress, to: "x\n") == "x\n")
+        let begin = ContinuousClock.now
+        let outcome = server.end()
+        #expect(outcome.status == 0 && outcome.errors.isEmpty)
+        #expect(ContinuousClock.now - begin < .seconds(20))
     }
 
     // MARK: Bounds

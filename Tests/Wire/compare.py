@@ -6,6 +6,8 @@
 # beanstalkd 1.12 and 1.13 differ in which strings their statistics quote, so quotes are taken away, and in how they read
 # the time of reserve-with-timeout, so no bad one is given. What tells of the
 # process, the machine or the time is not compared.
+#
+# What talkback refuses on purpose, and beanstalkd executes, is in REFUSED: Documentation/protocol.md says why.
 
 import os
 import re
@@ -50,8 +52,19 @@ SCRIPTS = {
         "put 0 0 1 1\r\na\r\nput 0 0 1 1\r\nb\r\nput 0 0 1 1\r\nc\r\n", "reserve\r\nreserve\r\nreserve\r\n",
     ],
     "a deadline": ["put 0 0 1 1\r\nx\r\n", "reserve\r\n", "reserve-with-timeout 5\r\n", "reserve-with-timeout 0\r\n"],
+    # Only the first line can be that of a request.
+    "an empty line first": ["\r\n", "\r\nPOST / HTTP/1.1\r\n"],
+    "no command first": ["bogus / and more\r\n", "POST / HTTP/1.1\r\n"],
+    "capital letters first": ["RESERVE\r\n", "x / HTTP/1.1\r\n"],
+    "a space first": [" POST / HTTP/1.1\r\n"],
     "good-bye": ["put 0 0 1 1\r\nx\r\npeek 1\r\nquit\r\nstats\r\n"],
 }
+# First lines, behind which a put is sent.
+REFUSED = [
+    "GET / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\nContent-Type: text/plain\r\n\r\n", "OPTIONS / HTTP/1.1\r\n\r\n", "GET /\r\n",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "patch / HTTP/1.1\r\n\r\n", "M-SEARCH * HTTP/1.1\r\n\r\n", "\r\n\nPOST / HTTP/1.1\r\n\r\n",
+    "\x16\x03\x01\r\n", "\0\x03\r\n", "\x7f\r\n", "\xff\r\n",
+]
 SAME_ANYWHERE = re.compile(
     rb"^(age|time-left|pause-time-left|pid|version|rusage-utime|rusage-stime|uptime|binlog-\S+|id|hostname|os|platform|file): .*$", re.MULTILINE
 )
@@ -137,12 +150,47 @@ def transcript(command, in_pieces):
     return result
 
 
+def refusals(command, in_pieces):
+    """What each of REFUSED is answered, and whether a job is there then."""
+    result = []
+    for text in REFUSED:
+        port = free_port()
+        with tempfile.TemporaryDirectory() as folder:
+            server = Server([part.format(port=port, folder=folder) for part in command], port)
+            try:
+                with server.connect() as connection:
+                    data = text.encode("latin-1") + b"put 0 0 60 1\r\nx\r\nquit\r\n"
+                    try:
+                        for piece in [data[index : index + 1] for index in range(len(data))] if in_pieces else [data]:
+                            connection.sendall(piece)
+                    except ConnectionError:
+                        pass
+                    reply = b""
+                    while piece := connection.recv(65536):
+                        reply += piece
+                with server.connect() as connection:
+                    result.append((text, reply, exchange(connection, "peek 1\r\n", False).startswith(b"FOUND")))
+            finally:
+                server.stop()
+    return result
+
+
 def main():
     talkback, beanstalkd = sys.argv[1:]
     ours = [talkback, "serve", "--listen", "127.0.0.1:{port}", "--max-job-size", "65535"]
     theirs = [beanstalkd, "-l", "127.0.0.1", "-p", "{port}"]
     expected = transcript(theirs, in_pieces=False)
     problems = 0
+    for text, reply, is_there in refusals(theirs, False):
+        if not is_there:
+            problems += 1
+            print(f"beanstalkd does not execute what is behind {text!r}: {reply!r}", file=sys.stderr)
+    for in_pieces in (False, True):
+        for text, reply, is_there in refusals(ours + ["--memory"], in_pieces):
+            # Empty lines are answered as ever.
+            if reply not in (b"", b"UNKNOWN_COMMAND\r\n" if text.startswith("\r\n") else b"") or is_there:
+                problems += 1
+                print(f"talkback answers {text!r} with {reply!r}", file=sys.stderr)
     for storage in (["--memory"], ["--data", "{folder}"]):
         for in_pieces in (False, True):
             for (name, step, want), (_, _, got) in zip(expected, transcript(ours + storage, in_pieces)):
@@ -151,6 +199,7 @@ def main():
                     print(f"{name}, {storage[0]}: {step[:60]!r}", file=sys.stderr)
                     print(f"  beanstalkd {compared(want)[:900]!r}\n  talkback   {compared(got)[:900]!r}", file=sys.stderr)
     print(f"{len(expected)} steps, in memory and on disk, whole and byte by byte: {problems} differences")
+    print(f"{len(REFUSED)} beginnings that beanstalkd executes and talkback refuses")
     sys.exit(1 if problems else 0)
 
 

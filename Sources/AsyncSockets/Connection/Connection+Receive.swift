@@ -52,17 +52,30 @@ extension Connection {
         }
     }
 
-    /// Looks at what has arrived without taking it: the next receive gets it again. Waits until there is something.
+    /// Looks at what has arrived without taking it: the next receive gets it again. Waits until there is something, or more
+    /// than an earlier look has shown.
     ///
-    /// - Returns: At most so many bytes; none at the end of the stream.
+    /// - Parameters:
+    ///   - limit: The most bytes to look at.
+    ///   - count: How many bytes are known already: waits until there are more.
+    ///   - timeout: How long to wait; `nil` for ever.
+    /// - Returns: At most `limit` bytes, which begin with those that are known. At the end of the stream, these alone; so are
+    ///   they if `limit` is not above `count`.
     /// - Throws: `SocketError` as ``receive(into:timeout:)-(OutputRawSpan,_)``.
     ///
     /// The corresponding C function is `recv`, with `MSG_PEEK`.
-    public func peek(upTo limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
-        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+    public func peek(
+        upTo limit: Int, beyond count: Int = 0, timeout: Duration? = nil
+    ) async throws(SocketError) -> [UInt8] {
+        guard limit >= 0, count >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         var bytes: [UInt8] = []
         _ = try await receive(most: limit, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            // Before the look: what comes between the two is seen by it.
+            let isWhole = count == 0 ? false : try !socket.wait(for: .peerHalfClosed, timeout: .zero).isEmpty
             guard let peeked = try socket.tryReceive(upTo: limit, flags: .peek) else { return nil }
+            let isNews = peeked.count > count || peeked.count == limit || peeked.isEmpty
+            // More makes another event, though what is there was not taken.
+            guard isNews || isWhole else { return nil }
             bytes = peeked
             // All of it is still there.
             return limit

@@ -135,9 +135,9 @@ struct Serve: AsyncParsableCommand {
                     return
                 }
                 guard let unlogged = refusals.next() else { return }
-                logger.warning(
-                    "refused a connection that does not speak beanstalkd's protocol",
-                    metadata: ["peer": "\(peer)", "came": "\(foreign)", "unlogged": "\(unlogged)"])
+                var details: Logger.Metadata = ["peer": "\(peer)", "came": "\(foreign)"]
+                if unlogged > 0 { details["unlogged"] = "\(unlogged)" }
+                logger.warning("refused a connection that does not speak beanstalkd's protocol", metadata: details)
             }
         } onStoreFull: { [logger] isFull in
             if isFull {

@@ -28,7 +28,7 @@ public final class Server: Sendable {
     ///
     /// - Throws: `SocketError` if the server was run before.
     public func run(_ handler: @escaping Handler) async throws(SocketError) {
-        let signals = TerminationSignals { [listener] in listener.stop() }
+        let signals = await TerminationSignals { [listener] in listener.stop() }
         for address in listener.addresses { Console.write("listening on \(address)\n") }
         let bounds = ServeOptions(connectionLimit: limits.live, idleTimeout: nil, grace: .seconds(1))
         try await listener.serve(bounds) { error, _ in

@@ -8,20 +8,21 @@ final class TerminationSignals {
     private let sources: [any DispatchSourceSignal]
 
     /// Calls `action` for each of the two signals that arrives, until this is forgotten.
-    init(_ action: @escaping @Sendable () -> Void) {
-        let registration = DispatchGroup()
+    init(_ action: @escaping @Sendable () -> Void) async {
         sources = [SIGINT, SIGTERM].map { number in
             // The source is told of an ignored signal all the same, once it is registered.
             signal(number, SIG_IGN)
-            registration.enter()
             let source = DispatchSource.makeSignalSource(signal: number)
             source.setEventHandler(handler: action)
-            source.setRegistrationHandler { registration.leave() }
-            source.activate()
             return source
         }
-        // A signal that came before would be lost.
-        registration.wait()
+        // A signal that came before would be lost. Waiting must not block: a thread of the pool that this runs on registers them.
+        for source in sources {
+            await withCheckedContinuation { continuation in
+                source.setRegistrationHandler { continuation.resume() }
+                source.activate()
+            }
+        }
     }
 
     deinit {

@@ -240,7 +240,7 @@ public actor CommandRunner {
         }
         let theirs = pair.second.withDescriptor { $0 }
         let result = Processes.spawn(
-            launcher.path, launcher.arguments, Processes.environment,
+            launcher.path, launcher.arguments, .forTasks,
             streams: (theirs, .standardOutput, .standardError))
         switch result {
         case .failure(let errno): throw .system("start the launcher", errno)

@@ -85,7 +85,7 @@ public actor Supervisor {
         }
         defer { try? lifeline.writing.close() }
         let result = Processes.spawn(
-            command.path, command.arguments, Processes.environment(setting: environment),
+            command.path, command.arguments, ProcessEnvironment.forTasks.setting(environment),
             streams: (lifeline.reading, .standardOutput, .standardError))
         try? lifeline.reading.close()
         let process: Int32

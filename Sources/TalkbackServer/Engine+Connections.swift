@@ -42,6 +42,8 @@ extension Engine {
             throw foreign
         }
         guard session.hasQuit else { return }
+        // A server that ends does not wait for clients that ask nothing of it.
+        if isStopping, session.input.isEmpty, connection.isQuiet { return }
         // What comes behind it is thrown away, but must not cost the client the replies before it.
         try await connection.finish(discarding: 1 << 20, timeout: .seconds(1))
     }

@@ -75,6 +75,7 @@ extension Engine {
         text.add("max-outcome-bytes", options.maximumOutcomeBytes)
         text.add("outcomes-dropped", all.droppedOutcomes)
         text.add("dead-jobs", all.deadJobs)
+        text.add("log-lines-dropped", droppedLogLines())
         return text
     }
 

@@ -35,6 +35,8 @@ actor Engine {
     // The store: see Engine+Store.swift.
     var storedSequence: UInt64
     var isStoreFull = false
+    /// How many lines of the program's log were dropped so far.
+    let droppedLogLines: @Sendable () -> Int
     /// Told when puts begin to be refused for want of disk space, and when they are taken again.
     var onStoreFull: @Sendable (Bool) -> Void = { _ in }
     var isSubmitRequested = false
@@ -52,7 +54,11 @@ actor Engine {
     var endWaiters: [CheckedContinuation<Void, Never>] = []
     lazy var submitter = LoopRequest { [weak self] in self?.assumeIsolated { $0.loopIsIdle() } }
 
-    init(_ options: ServerOptions, _ queue: sending JobQueue, _ store: JobStore?, on loop: EventLoop) {
+    init(
+        _ options: ServerOptions, _ queue: sending JobQueue, _ store: JobStore?, on loop: EventLoop,
+        droppedLogLines: @escaping @Sendable () -> Int
+    ) {
+        self.droppedLogLines = droppedLogLines
         self.options = options
         self.queue = queue
         self.store = store

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import AsyncSockets
+internal import Foundation
 internal import JobQueue
 public import JobStore
 internal import Sockets
@@ -25,10 +26,13 @@ public final class Server: Sendable {
     ///   - options: The bounds. With a store, jobs have at most ``JobStore/maximumJobSize`` bytes.
     ///   - store: Where jobs are kept; `nil` for in memory only. It belongs to the server from now on.
     ///   - loop: The loop that everything happens on; its listeners must be on it too.
+    ///   - droppedLogLines: How many lines of the program's log were dropped so far: the last key of `stats`. Called on the loop,
+    ///     so it must not block.
     ///   - onProgress: Told now and then how many jobs of how many were read.
     /// - Throws: `StoreError` when the store cannot be read.
     public init(
         _ options: ServerOptions = ServerOptions(), store: JobStore? = nil, on loop: EventLoop,
+        droppedLogLines: @escaping @Sendable () -> Int = { 0 },
         onProgress: @Sendable (_ count: Int, _ total: Int) -> Void = { _, _ in }
     ) throws(StoreError) {
         let queue = JobQueue(maximumOutcomeBytes: options.maximumOutcomeBytes, isRecording: store != nil)
@@ -37,7 +41,7 @@ public final class Server: Sendable {
         self.store = store
         var options = options
         if store != nil { options.maximumJobSize = min(options.maximumJobSize, JobStore.maximumJobSize) }
-        engine = Engine(options, queue, store, on: loop)
+        engine = Engine(options, queue, store, on: loop, droppedLogLines: droppedLogLines)
     }
 
     /// Serves the connections of some listeners until ``stop()`` or until the store fails, and closes the store.
@@ -60,8 +64,15 @@ public final class Server: Sendable {
         let result = await serveAll(listeners, onError)
         await engine.stop()
         await end
-        try store?.close()
+        if let store { try await Self.close(store) }
         try result.get()
+    }
+
+    /// Closes a store, which waits for the disk, on a thread that nothing else needs.
+    private static func close(_ store: JobStore) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            Thread.detachNewThread { continuation.resume(with: Result { try store.close() }) }
+        }
     }
 
     /// Stops the listeners when the server is stopped, or its store has failed.

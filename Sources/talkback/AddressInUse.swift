@@ -5,15 +5,12 @@ import Sockets
 import SystemPackage
 import TalkbackClient
 
-extension Place {
-    /// A listener for `serve`. When somebody else has the address, the error says who.
-    func serverListener(on loop: EventLoop) async throws -> Listener {
-        do throws(SocketError) {
-            return try await listener(on: loop)
-        } catch {
-            guard error.errno == .addressInUse, case .address(let address)? = error.subject else { throw error }
-            throw CleanError("\(error): \(await Self.occupant(of: address.reachableHere, on: loop))")
-        }
+/// Who has the address that `serve` was to listen on.
+enum AddressInUse {
+    /// The error with the server that listens there already, if it is one.
+    static func explanation(of error: SocketError, on loop: EventLoop) async -> any Error {
+        guard case .address(let address)? = error.subject else { return error }
+        return CleanError("\(error): \(await occupant(of: address.reachableHere, on: loop))")
     }
 
     /// Who listens at an address, and what to do about it.

@@ -128,6 +128,6 @@ struct BeanstalkdArguments {
     }
 
     private static func warn(_ text: String) {
-        FileHandle.standardError.write(Data("warning: \(text)\n".utf8))
+        StandardStreams.show("warning: \(text)\n")
     }
 }

@@ -101,7 +101,7 @@ struct Bench: AsyncParsableCommand {
             load = CycleLoad(job, connections: connectionCount)
         }
         let stop = StopRequest(load)
-        let signals = Signals([(SIGINT, stop.signalCame), (SIGTERM, stop.signalCame)])
+        let signals = Signals(Dictionary(uniqueKeysWithValues: Signals.stopNumbers.map { ($0, stop.signalCame) }))
         let run = LoadRun(load, address: address, client: client, on: loop)
         if tube != nil { try await run.checkTube() }
         let statistics = try await client.statistics()

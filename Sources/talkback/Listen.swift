@@ -7,7 +7,7 @@ import Sockets
 import Synchronization
 import SystemPackage
 
-struct Listen: AsyncParsableCommand {
+struct Listen: LongRunningCommand {
     static let configuration = CommandConfiguration(
         abstract: "Starts a command for each connection, with the connection as its standard input and output.",
         usage: """
@@ -31,10 +31,14 @@ struct Listen: AsyncParsableCommand {
             client speaks first.
 
             The command is a process group of its own. All signals do in it what they do by default, and it inherits no \
-            descriptor but 0, 1 and 2.
+            descriptor but 0, 1 and 2. It has this program's environment otherwise, but for what a service manager has put \
+            there, or a worker of Talkback.
 
-            SIGTERM or SIGINT ends the listening; the commands that run go on to their end, and then the program ends with \
-            status 0. A second signal ends the commands as --timeout does.
+            SIGTERM, SIGINT or SIGQUIT ends the listening; the commands that run go on to their end, and then the program ends with \
+            status 0. A second signal ends the commands as --timeout does. SIGHUP, SIGUSR1 and SIGUSR2 do nothing.
+
+            What this program has to say itself, it writes to standard error, and no connection waits for who reads it: lines that \
+            cannot be written are dropped, and their number is told once there is room again.
 
             EXAMPLES:
               talkback listen 127.0.0.1:1234 -- rev
@@ -82,8 +86,11 @@ struct Listen: AsyncParsableCommand {
         _ = try Place(address, of: "<address>")
     }
 
-    func run() async throws {
-        StandardStreams.openThoseThatAreClosed()
+    func prepare() throws -> @Sendable () async throws -> Void {
+        { try await listen() }
+    }
+
+    private func listen() async throws {
         try checkDescriptorLimit()
         let served = try await ServedCommand(command, timeLimit: timeout)
         let listener = try await Place(address, of: "<address>").listener(on: try EventLoop())
@@ -95,15 +102,15 @@ struct Listen: AsyncParsableCommand {
         let serving = Task {
             try await listener.serve(options) { error, origin in
                 switch origin {
-                case .accepting: StandardStreams.complain("cannot accept: \(error)")
+                case .accepting: LogStream.standardError.write(line: "cannot accept: \(error)")
                 case .connection(let peer):
                     guard error is BrowserRefusal.Reason else {
-                        StandardStreams.complain("\(peer): \(error)")
+                        LogStream.standardError.write(line: "\(peer): \(error)")
                         return
                     }
                     guard let unlogged = refusals.next() else { return }
                     let others = unlogged == 0 ? "" : " (and \(unlogged) more before)"
-                    StandardStreams.complain("\(peer): \(error)\(others)")
+                    LogStream.standardError.write(line: "\(peer): \(error)\(others)")
                 }
             } handler: { connection in
                 do {
@@ -115,9 +122,8 @@ struct Listen: AsyncParsableCommand {
             }
         }
         let stop = StopAction(listener, serving, refusal)
-        let signals = Signals([(SIGTERM, stop.signalCame), (SIGINT, stop.signalCame)])
-        for address in listener.addresses { print("listening on \(address)") }
-        fflush(nil)
+        let signals = Signals(stopping: stop.signalCame)
+        for address in listener.addresses { LogStream.standardOutput.write(line: "listening on \(address)") }
         try await serving.value
         withExtendedLifetime(signals) {}
     }

@@ -35,9 +35,20 @@ enum Place {
     }
 
     func listener(on loop: EventLoop) async throws(SocketError) -> Listener {
+        guard case .host(let host, let port) = self, host != "*" else { return try listenerWithoutLookup(on: loop) }
+        return try await Listener.bind(toHost: host, port: port, on: loop)
+    }
+
+    /// As ``listener(on:)``, without another thread: looking up a name blocks this one, for many seconds if need be.
+    func listenerOnThisThread(on loop: EventLoop) throws(SocketError) -> Listener {
+        guard case .host(let host, let port) = self, host != "*" else { return try listenerWithoutLookup(on: loop) }
+        return try Listener.bind(toHost: host, at: try SocketAddress.resolve(host: host, port: port), on: loop)
+    }
+
+    private func listenerWithoutLookup(on loop: EventLoop) throws(SocketError) -> Listener {
         switch self {
         case .address(let address): return try Listener.bind(to: address, on: loop)
-        case .host("*", let port):
+        case .host(_, let port):
             do throws(SocketError) {
                 // One socket for both families.
                 return try Listener.bind(to: .ipv6(.any, port: port), on: loop)
@@ -47,7 +58,6 @@ enum Place {
                 }
                 return try Listener.bind(to: .ipv4(.any, port: port), on: loop)
             }
-        case .host(let host, let port): return try await Listener.bind(toHost: host, port: port, on: loop)
         }
     }
 

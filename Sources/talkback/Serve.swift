@@ -8,18 +8,23 @@ import JobStore
 import Logging
 import Sockets
 import SystemPackage
+import TalkbackRunner
 import TalkbackServer
 
-struct Serve: AsyncParsableCommand {
+struct Serve: LongRunningCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keeps jobs and gives them to workers, for every client that speaks beanstalkd's protocol.",
         discussion: """
             A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a crash, and \
             DELETED that it does not come back.
 
-            SIGTERM and SIGINT send the replies that are due and end the server; with --run, the commands that run are waited for \
-            first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
-            on giving out those it has. Sockets that systemd passes are listened on in place of --listen.
+            SIGTERM, SIGINT and SIGQUIT send the replies that are due and end the server; with --run, the commands that run are \
+            waited for first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
+            on giving out those it has. SIGHUP and SIGUSR2 do nothing. Sockets that systemd passes are listened on in place of \
+            --listen.
+
+            The log is written to standard error, and nobody waits for who reads it: lines that cannot be written are dropped, \
+            and their number is logged once there is room again. "stats" has it as log-lines-dropped.
 
             A connection that begins as a browser's does, with HTTP or TLS, is closed before anything in it is executed, and one \
             line a second at most says so on standard error.
@@ -60,7 +65,11 @@ struct Serve: AsyncParsableCommand {
     @Option(help: "The most connections at a time; more wait.")
     var maxConnections = 1 << 20
 
-    @Option(help: "The user to become once the addresses are taken.")
+    @Option(
+        help: """
+            The user to become once the addresses are taken, with the user's groups and no capabilities. HOME, USER and LOGNAME \
+            become the user's.
+            """)
     var user: String?
 
     @Option(
@@ -90,31 +99,63 @@ struct Serve: AsyncParsableCommand {
         guard !(memory && data != nil) else { throw ValidationError("--memory and --data do not go together.") }
     }
 
-    func run() async throws {
-        let logger = makeLogger()
+    func prepare() throws -> @Sendable () async throws -> Void {
+        let account = try user.map(Account.init(named:))
         let descriptorLimit = Rights.descriptorLimit
         Rights.raiseDescriptorLimit()
-
-        let manager = ServiceManager()
-        let control = Control(manager, logger)
-        let signals = Signals(stop: control.stop, drain: control.drain)
-        let loop = try EventLoop()
+        let loop = try EventLoop(threadStart: .onFirstWork)
         var listeners = try Listener.passedBySystemd(on: loop)
         if listeners.isEmpty {
-            for place in listen { listeners.append(try await Place(place, of: "--listen").serverListener(on: loop)) }
+            do {
+                listeners = try listen.map { try listener(at: try Place($0, of: "--listen"), for: account, on: loop) }
+            } catch let error as SocketError where error.errno == .addressInUse {
+                return { throw await AddressInUse.explanation(of: error, on: loop) }
+            }
         }
-        if let user { try Rights.become(user) }
+        try account?.become()
+        return { [listeners] in try await serve(listeners, account, descriptorLimit: descriptorLimit, on: loop) }
+    }
+
+    private func listener(at place: Place, for account: Account?, on loop: EventLoop) throws -> Listener {
+        guard let account, case .address(.unix(let name)) = place, let path = name.path else {
+            // A name server that does not answer is nothing to wait for when the program is to end.
+            SignalPipe.release([SIGTERM, SIGINT])
+            let listener = Result { try place.listenerOnThisThread(on: loop) }
+            try Signals.keep([SIGTERM, SIGINT])
+            return try listener.get()
+        }
+        // The file is to be the user's, who connects to it and removes it; but the folder may be root's alone.
+        if let listener = try? account.acting({ try place.listenerOnThisThread(on: loop) }) { return listener }
+        let listener = try place.listenerOnThisThread(on: loop)
+        account.own(socketAt: path)
+        return listener
+    }
+
+    private func serve(
+        _ listeners: [Listener], _ account: Account?, descriptorLimit: Int, on loop: EventLoop
+    ) async throws {
+        let logger = Log.logger("talkback", logLevel)
+        let manager = ServiceManager()
+        let control = Control(manager, listeners, logger)
+        let signals = control.handleSignals()
 
         // From here on clients can connect; they are served when the jobs are back.
-        let store = try memory ? nil : JobStore(storeOptions())
         if !memory { manager.say("STATUS=opening the store") }
         let reading = ReadingProgress(manager)
-        let server = try Server(options, store: store, on: loop) { count, total in reading.show(count, of: total) }
+        let server = try await onOwnThread {
+            let store = try memory ? nil : JobStore(storeOptions())
+            return try Server(
+                options, store: store, on: loop, droppedLogLines: { LogStream.standardError.droppedCount },
+                onProgress: { reading.show($0, of: $1) })
+        }
         reading.end()
 
         control.begin(server)
-        for address in listeners.flatMap(\.addresses) { print("listening on \(address)") }
-        fflush(nil)
+        // Now with all threads that there are.
+        try account?.verify()
+        for address in listeners.flatMap(\.addresses) {
+            LogStream.standardOutput.write(line: "listening on \(address)")
+        }
         manager.say("READY=1\nSTATUS=\(memory ? "jobs are in memory" : "jobs are in \(try folder())")")
         let storage: Logger.Metadata = memory ? [:] : ["folder": "\(try folder())", "reserve": "\(reserveSize) bytes"]
         let watchdog = manager.startWatchdog(on: loop)
@@ -147,13 +188,6 @@ struct Serve: AsyncParsableCommand {
             }
         }
         withExtendedLifetime(signals) {}
-    }
-
-    private func makeLogger() -> Logger {
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        var logger = Logger(label: "talkback")
-        logger.logLevel = logLevel.level
-        return logger
     }
 
     private var options: ServerOptions {

@@ -8,6 +8,8 @@ internal import TalkbackRunner
 /// One of the package's programs, running as a process of its own.
 public final class Program {
     private let process: Int32
+    /// The process's number.
+    public var processID: Int32 { process }
     /// How it has ended: its exit status, or the negative of a signal.
     private var end: Int32?
     private let lock = NSLock()
@@ -43,6 +45,11 @@ public final class Program {
         try self.init(Self.url(of: name), arguments, input: input)
     }
 
+    /// Starts a program whose standard error is somebody else's to read, or nobody's.
+    public convenience init(_ name: String, _ arguments: [String], errors: FileHandle) throws {
+        try self.init(Self.url(of: name), arguments, errors: errors)
+    }
+
     /// Starts a program with a terminal as its standard input and output.
     public convenience init(_ name: String, _ arguments: [String], terminal: FileHandle) throws {
         try self.init(Self.url(of: name), arguments, input: terminal, terminal: terminal)
@@ -71,7 +78,7 @@ public final class Program {
 
     private init(
         _ program: URL, _ arguments: [String], _ environment: [String: String] = [:],
-        input: FileHandle? = nil, terminal: FileHandle? = nil
+        input: FileHandle? = nil, terminal: FileHandle? = nil, errors givenErrors: FileHandle? = nil
     ) throws {
         guard RequiredPrograms.missing.isEmpty else { throw RequiredPrograms.Missing() }
         // Not Foundation's Process: with a thousand descriptors open it reads beyond a buffer, its children have signals blocked,
@@ -85,10 +92,11 @@ public final class Program {
         defer { try? nothing.close() }
         let standardInput = input.map { FileDescriptor(rawValue: $0.fileDescriptor) } ?? nothing
         let standardOutput = terminal.map { FileDescriptor(rawValue: $0.fileDescriptor) } ?? output.writeEnd
+        let standardError = givenErrors.map { FileDescriptor(rawValue: $0.fileDescriptor) } ?? errors.writeEnd
         let result = Processes.spawn(
             program.path, [program.path] + arguments,
-            Processes.environment(setting: environment.map { "\($0.key)=\($0.value)" }),
-            streams: (standardInput, standardOutput, errors.writeEnd))
+            ProcessEnvironment.current.setting(environment.map { "\($0.key)=\($0.value)" }),
+            streams: (standardInput, standardOutput, standardError))
         process = try result.get()
     }
 

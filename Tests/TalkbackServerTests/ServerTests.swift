@@ -220,13 +220,13 @@ struct ServerTests {
             try await client.send("stats\r\nquit\r\n")
             let reply = String(decoding: try await client.receiveAll(limit: 10_000), as: UTF8.self)
             let lines = reply.split(whereSeparator: \.isNewline).dropFirst(2)
-            #expect(lines.count == 64)
+            #expect(lines.count == 65)
             #expect(lines.allSatisfy { $0.contains(": ") })
             #expect(lines.first == "current-jobs-urgent: 0")
             // What beanstalkd does not have comes behind all that it has.
             let own = lines.dropFirst(50)
             #expect(own.first?.hasPrefix("platform: \"") == true)
-            #expect(own.dropFirst().first == "cmd-progress: 0" && own.last == "dead-jobs: 0")
+            #expect(own.dropFirst().first == "cmd-progress: 0" && own.last == "log-lines-dropped: 0")
         }
     }
 

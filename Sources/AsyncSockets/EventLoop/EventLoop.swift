@@ -63,12 +63,23 @@ public final class EventLoop: @unchecked Sendable {
     /// What is to be done once no more events are there.
     private var idleWorks: [any LoopWork] = []
 
+    /// When a loop starts its thread.
+    public enum ThreadStart: Hashable, Sendable {
+        /// When the loop is created.
+        case immediate
+        /// When there is something to run. Until then the process has no thread more: a server can bind its listeners to
+        /// the loop first, and then call what changes the calling thread alone, such as `capset(2)`.
+        case onFirstWork
+    }
+
     /// Creates a loop and starts its thread, which runs until ``stop()``.
     ///
+    /// - Parameter threadStart: When the thread starts.
     /// - Throws: `SocketError` when there are no descriptors (`EMFILE`) or no thread (`EAGAIN`) for it.
-    public init() throws(SocketError) {
+    public init(threadStart: ThreadStart = .immediate) throws(SocketError) {
         poller = try Poller()
         try poller.prepare()
+        guard threadStart == .immediate else { return }
         shared.withLock { $0.isRunning = true }
         if case .failure(let errno) = LoopThread.start({ self.run() }) {
             throw SocketError(.eventLoop, .system(errno))

@@ -44,10 +44,31 @@ extension Listener {
         toHost host: String, port: UInt16, options: ListenOptions = ListenOptions(), on loop: EventLoop? = nil
     ) async throws(SocketError) -> Listener {
         let loop = try EventLoop.orDefault(loop)
-        var found = try await Resolver.shared.addresses(of: host, port: port, until: Patience(.bind, nil), on: loop)
+        let found = try await Resolver.shared.addresses(of: host, port: port, until: Patience(.bind, nil), on: loop)
+        return try bind(toHost: host, at: found, options: options, on: loop)
+    }
+
+    /// Listens on the addresses of a host that was looked up already, as with `SocketAddress.resolve(host:port:)`.
+    ///
+    /// This starts no thread and does not wait.
+    ///
+    /// - Parameters:
+    ///   - host: What an error calls the host.
+    ///   - addresses: The host's addresses, at least one, with the same port. Of each family the first is used.
+    ///   - options: How to listen.
+    ///   - loop: The loop that waits for connections; `nil` for the one that the caller runs on, or a shared one.
+    /// - Throws: `SocketError`, as when the host is looked up here.
+    public static func bind(
+        toHost host: String, at addresses: [SocketAddress], options: ListenOptions = ListenOptions(),
+        on loop: EventLoop? = nil
+    ) throws(SocketError) -> Listener {
+        guard !addresses.isEmpty else {
+            throw SocketError(.bind, .system(.addressNotAvailable), subject: .text(host))
+        }
+        let loop = try EventLoop.orDefault(loop)
         // A name with one address of each family is what there is room for; /etc/hosts may name one twice.
         var seen: Set<AddressFamily> = []
-        found = found.filter { seen.insert($0.family).inserted }
+        let found = addresses.filter { seen.insert($0.family).inserted }
         for _ in 0..<16 {
             if let listener = try bind(toAll: found, options, on: loop) { return listener }
         }

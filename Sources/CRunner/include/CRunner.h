@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Swift's Glibc module does not import, or imports in a shape that is hard to use: processes and memory files.
+// What Swift's Glibc module does not import, or imports in a shape that is hard to use: processes, signals, memory files.
 
 #pragma once
 
@@ -36,3 +36,14 @@ int crunner_process_descriptor(pid_t process);
 
 /// How many bytes a pipe holds at most: F_GETPIPE_SZ of fcntl(2). -1 with errno.
 int crunner_pipe_size(int pipe);
+
+/// Has a signal noted, in place of its default action, for crunner_next_signal(): a handler that writes its number to a pipe
+/// (sigaction(2), signal-safety(7)). The first call makes the pipe, and no other may be made at the same time.
+/// @return 0; -1 with errno.
+int crunner_note_signal(int number);
+
+/// Waits for a noted signal. One thread may call it, after crunner_note_signal(). @return Its number; -1 with errno.
+int crunner_next_signal(void);
+
+/// Gives up all capabilities of the calling thread: capset(2). @return 0; -1 with errno.
+int crunner_drop_capabilities(void);

@@ -35,6 +35,7 @@ public struct Launcher: ~Copyable {
     /// - Throws: What keeps it from beginning.
     public static func run(_ command: Command, grace: Duration) throws {
         Processes.ignoreStopSignals()
+        Processes.ignoreWriteSignals()
         Processes.adoptOrphans()
         let signals = try Processes.childSignals().get()
         var launcher = Launcher(Socket(adopting: FileDescriptor(rawValue: 0)), command, grace)
@@ -121,7 +122,7 @@ public struct Launcher: ~Copyable {
     ) {
         defer { for stream in streams { try? stream.close() } }
         switch Processes.spawn(
-            command.path, command.arguments, Processes.environment(setting: variables),
+            command.path, command.arguments, ProcessEnvironment.forTasks.setting(variables),
             streams: (streams[0], streams[1], streams[2]), progress: streams[3])
         {
         case .success(let process):

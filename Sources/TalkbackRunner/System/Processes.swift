@@ -11,12 +11,12 @@ package enum Processes {
     /// - Parameters:
     ///   - path: The program.
     ///   - arguments: Its name first.
-    ///   - environment: All of it, each `NAME=value`.
+    ///   - environment: All of it.
     ///   - streams: What is its standard input, output and error; no other descriptor is its, but `progress`.
     ///   - progress: What is its descriptor 3.
     /// - Returns: The process.
     package static func spawn(
-        _ path: String, _ arguments: [String], _ environment: [String],
+        _ path: String, _ arguments: [String], _ environment: ProcessEnvironment,
         streams: (FileDescriptor, FileDescriptor, FileDescriptor), progress: FileDescriptor? = nil
     ) -> Result<Int32, Errno> {
         var pid: Int32 = 0
@@ -35,8 +35,8 @@ package enum Processes {
             numbers.append(number)
         }
         // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps none of them.
-        let error = unsafe withCStrings(arguments) { arguments in
-            unsafe withCStrings(environment) { environment in
+        let error = unsafe withCStrings(arguments.map { Array($0.utf8) }) { arguments in
+            unsafe withCStrings(environment.entries) { environment in
                 unsafe crunner_spawn(&pid, path, arguments, environment, numbers, Int32(numbers.count))
             }
         }
@@ -44,9 +44,16 @@ package enum Processes {
     }
 
     private static func withCStrings<Value>(
-        _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Value
+        _ strings: [[UInt8]], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Value
     ) -> Value {
-        var pointers = unsafe strings.map { unsafe strdup($0) }
+        // SAFETY: strndup reads as many bytes as there are, at most, and ends its copy with a zero.
+        var pointers = unsafe strings.map { string in
+            unsafe string.withUnsafeBytes { bytes in
+                unsafe bytes.baseAddress.map {
+                    unsafe strndup($0.assumingMemoryBound(to: CChar.self), bytes.count)
+                } ?? strdup("")
+            }
+        }
         unsafe pointers.append(nil)
         defer { unsafe pointers.forEach { unsafe free($0) } }
         return unsafe body(pointers)
@@ -86,22 +93,10 @@ package enum Processes {
         _ = crunner_adopt_orphans()
     }
 
-    /// The environment of this process with some variables set, each `NAME=value`.
-    package static func environment(setting variables: [String]) -> [String] {
-        // Of two with one name, programs take the first.
-        let names = Set(variables.map { $0.prefix { $0 != "=" } })
-        return environment.filter { !names.contains($0.prefix { $0 != "=" }) } + variables
-    }
-
-    /// The environment of this process, each `NAME=value`.
-    static var environment: [String] {
-        var environment: [String] = []
-        guard var entry = unsafe Optional(environ) else { return [] }
-        // SAFETY: the list ends with a null pointer, and nobody changes it: no code here sets variables.
-        while let text = unsafe entry.pointee {
-            environment.append(unsafe String(cString: text))
-            unsafe entry += 1
-        }
-        return environment
+    /// Has the calling process live through what kills one that writes: a pipe that nobody reads (SIGPIPE), a file that has
+    /// reached its limit (SIGXFSZ, `RLIMIT_FSIZE`), and a terminal that another process has in the foreground (SIGTTOU). The
+    /// call that writes fails, or succeeds, instead. Programs that are started get the default actions.
+    package static func ignoreWriteSignals() {
+        for number in [SIGPIPE, SIGXFSZ, SIGTTOU] { _ = Glibc.signal(number, SIG_IGN) }
     }
 }

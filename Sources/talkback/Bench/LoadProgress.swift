@@ -21,8 +21,8 @@ struct LoadProgress {
             let now = Load.now()
             let seconds = (now - load.start) / 1_000_000_000
             let text = "\(seconds) of \(duration / .seconds(1)) s: \(load.progress(at: now))"
-            FileHandle.standardError.write(Data("\r\(text)\u{1B}[K".utf8))
+            StandardStreams.show("\r\(text)\u{1B}[K")
         }
-        FileHandle.standardError.write(Data("\r\u{1B}[K".utf8))
+        StandardStreams.show("\r\u{1B}[K")
     }
 }

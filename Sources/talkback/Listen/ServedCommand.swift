@@ -5,11 +5,14 @@ import Foundation
 import Sockets
 import Subprocess
 import SystemPackage
+import TalkbackRunner
 
 /// The command that each connection gets.
 struct ServedCommand: Sendable {
     private let configuration: Configuration
     private let timeLimit: Seconds?
+    /// What is in the environment for this program alone.
+    private let withheld: [Environment.Key: String?]
 
     /// How long a process group has between SIGTERM and SIGKILL.
     private static let grace: Duration = .seconds(3)
@@ -30,6 +33,11 @@ struct ServedCommand: Sendable {
             arguments: Arguments(executablePathOverride: name, remainingValues: Array(words.dropFirst())),
             platformOptions: options)
         self.timeLimit = timeLimit
+        var withheld: [Environment.Key: String?] = [:]
+        for name in ProcessInfo.processInfo.environment.keys where TaskEnvironment.withholds(name) {
+            withheld.updateValue(nil, forKey: Environment.Key(stringLiteral: name))
+        }
+        self.withheld = withheld
     }
 
     private static func path(of name: String) async throws -> FilePath {
@@ -56,7 +64,7 @@ struct ServedCommand: Sendable {
     func run(for connection: Connection) async throws {
         if connection.peerAddress.ip != nil { try connection.set(Connection.KeepAlive()) }
         var configuration = configuration
-        configuration.environment = .inherit.updating(PeerVariables.all(of: connection))
+        configuration.environment = .inherit.updating(withheld.merging(PeerVariables.all(of: connection)) { $1 })
         let loop = connection.loop
         let socket = try connection.release().release()
         let end = try await withThrowingTaskGroup(of: Event.self) { [configuration, timeLimit] tasks in

@@ -78,10 +78,10 @@ struct JobCommand: Sendable {
         }
     }
 
-    /// Files are not for the loop, which has jobs to touch.
+    /// Files are not for the loop, which has jobs to touch, nor for Swift's pool: a disk may take its time.
     private func withReasons(_ body: @escaping @Sendable (Reasons) -> Void) async {
         guard let reasons else { return }
-        await Task.detached { body(reasons) }.value
+        try? await onOwnThread { body(reasons) }
     }
 }
 

@@ -10,7 +10,7 @@ import SystemPackage
 import TalkbackClient
 import TalkbackRunner
 
-struct Work: AsyncParsableCommand {
+struct Work: LongRunningCommand {
     static let configuration = CommandConfiguration(
         abstract: "Runs a command for each job.",
         usage: """
@@ -35,9 +35,12 @@ struct Work: AsyncParsableCommand {
             this program's own.) What the command leaves behind when it ends finds these three closed. Each command is a process group of its own, which ends, whatever it does, when this \
             program is gone.
 
-            SIGTERM or SIGINT: no more jobs are taken, the commands that run go on to their end, and then the program ends with \
-            status 0. A second one ends the commands, and hands their jobs back; that attempt counts. While the server is not to be reached, the \
-            program waits for it.
+            SIGTERM, SIGINT or SIGQUIT: no more jobs are taken, the commands that run go on to their end, and then the program ends \
+            with status 0. A second one ends the commands, and hands their jobs back; that attempt counts. SIGHUP, SIGUSR1 and \
+            SIGUSR2 do nothing. While the server is not to be reached, the program waits for it.
+
+            The log is written to standard error, and no job waits for who reads it: lines that cannot be written are dropped, \
+            and their number is logged once there is room again.
 
             EXAMPLES:
               talkback work --tube resize --concurrency 4 -- php -d display_errors=stderr tasks/resize.php
@@ -98,11 +101,12 @@ struct Work: AsyncParsableCommand {
         guard !command.isEmpty else { throw ValidationError("There is no command after --.") }
     }
 
-    func run() async throws {
-        StandardStreams.openThoseThatAreClosed()
-        LoggingSystem.bootstrap(StreamLogHandler.standardError)
-        var logger = Logger(label: "talkback.work")
-        logger.logLevel = logLevel.level
+    func prepare() throws -> @Sendable () async throws -> Void {
+        { try await work() }
+    }
+
+    private func work() async throws {
+        let logger = Log.logger("talkback.work", logLevel)
         let command = try TalkbackRunner.Command(finding: command)
         let loop = try EventLoop()
         let launcher = LauncherMode.command(
@@ -120,10 +124,7 @@ struct Work: AsyncParsableCommand {
             options, at: address, on: loop, handlerExecutor: loop, logger: logger
         ) { try await job.run($0) }
         let stop = StopRequests(worker, logger)
-        let actions: [(Int32, @Sendable () -> Void)] = [
-            (SIGTERM, stop.signalCame), (SIGINT, stop.signalCame), (SIGHUP, {}),
-        ]
-        let signals = Signals(actions)
+        let signals = Signals(stopping: stop.signalCame)
         if endWithInput { Self.whenInputEnds { worker.stopNow() } }
         try await worker.run()
         withExtendedLifetime(signals) {}

@@ -26,14 +26,33 @@ enum StandardStreams {
     static func write(_ bytes: Span<UInt8>, to stream: FileDescriptor = .standardOutput) throws(Errno) {
         var written = 0
         while written < bytes.count {
-            let rest = bytes.extracting(droppingFirst: written)
+            written += try writeOnce(bytes.extracting(droppingFirst: written), to: stream).get()
+        }
+    }
+
+    /// Writes as many of the bytes as the stream takes at a time, waiting for it to take any.
+    private static func writeOnce(_ bytes: Span<UInt8>, to stream: FileDescriptor) -> Result<Int, Errno> {
+        var result: Result<Int, Errno> = .success(0)
+        repeat {
             // SAFETY: the bytes are read during the call.
-            let result = unsafe rest.withUnsafeBytes { memory in
+            result = unsafe bytes.withUnsafeBytes { memory in
                 attempt { try unsafe stream.write(UnsafeRawBufferPointer(memory)) }
             }
-            if wouldBlock(result, stream, .writable) { continue }
-            written += try result.get()
+        } while wouldBlock(result, stream, .writable)
+        return result
+    }
+
+    /// Writes as much as can be written, waiting for whoever reads.
+    ///
+    /// - Returns: How many bytes that was: all, unless nobody reads any more, the disk is full, or the like.
+    static func write(asMuchAsPossibleOf bytes: Span<UInt8>, to stream: FileDescriptor) -> Int {
+        var written = 0
+        while written < bytes.count {
+            let result = writeOnce(bytes.extracting(droppingFirst: written), to: stream)
+            guard case .success(let count) = result, count > 0 else { break }
+            written += count
         }
+        return written
     }
 
     /// Writes lines to standard output.
@@ -45,10 +64,16 @@ enum StandardStreams {
         }
     }
 
-    /// Writes a line about a problem to standard error.
+    /// Writes a line about a problem to standard error, waiting for whoever reads it: for programs that do one thing for one
+    /// user. Those that run for long have a ``LogStream``.
     static func complain(_ text: String) {
+        show(text + "\n")
+    }
+
+    /// Writes a text to standard error that is no line, such as how far something has come.
+    static func show(_ text: String) {
         // Nobody is left to tell when that fails.
-        _ = try? FileDescriptor.standardError.writeAll("\(text)\n".utf8)
+        _ = write(asMuchAsPossibleOf: Array(text.utf8).span, to: .standardError)
     }
 
     /// Puts something in the place of a stream that the program was started without, so that no socket gets its number.

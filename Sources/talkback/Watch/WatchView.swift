@@ -99,8 +99,7 @@ struct WatchView {
             tell(.redraw)
         }
         return Signals([
-            (SIGINT, end), (SIGTERM, end), (SIGHUP, end), (SIGQUIT, end), (SIGTSTP, stop),
-            (SIGWINCH, redraw),
+            SIGINT: end, SIGTERM: end, SIGHUP: end, SIGQUIT: end, SIGTSTP: stop, SIGWINCH: redraw,
         ])
     }
 

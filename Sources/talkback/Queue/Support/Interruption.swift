@@ -3,7 +3,7 @@
 import Foundation
 import Synchronization
 
-/// SIGINT and SIGTERM, for commands that have something to bring to an end first. A second one ends the program at once.
+/// SIGINT, SIGTERM and SIGQUIT, for commands that have something to bring to an end first. A second one ends the program at once.
 final class Interruption {
     private let request: Request
     private let signals: Signals
@@ -23,7 +23,9 @@ final class Interruption {
     init() {
         let request = Request()
         self.request = request
-        signals = Signals([SIGINT, SIGTERM].map { number in (number, { @Sendable in request.make(number) }) })
+        var actions: [Int32: Signals.Action] = [:]
+        for number in Signals.stopNumbers { actions[number] = { request.make(number) } }
+        signals = Signals(actions)
     }
 
     /// Whether the program is to come to an end.

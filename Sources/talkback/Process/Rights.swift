@@ -1,26 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
 import Glibc
-import SystemPackage
 
-/// What the process may do.
+/// The limits of the process.
 enum Rights {
-    /// Becomes another user, for good, with the groups of that user.
-    static func become(_ name: String) throws {
-        // SAFETY: the entry is read before anything else asks for one.
-        guard let entry = unsafe getpwnam(name) else { throw ValidationError("There is no user \"\(name)\".") }
-        let (user, group) = unsafe (entry.pointee.pw_uid, entry.pointee.pw_gid)
-        // The user last: who is no longer root cannot change groups.
-        // SAFETY: the name is there during the call.
-        guard unsafe initgroups(name, group) == 0, setgid(group) == 0, setuid(user) == 0 else {
-            throw CleanError("become the user \(name): \(Errno(rawValue: errno))")
-        }
-        guard user == 0 || setuid(0) != 0 else {
-            throw CleanError("become the user \(name): the rights of root remained")
-        }
-    }
-
     /// How many descriptors the process can have.
     static var descriptorLimit: Int {
         var limit = rlimit()

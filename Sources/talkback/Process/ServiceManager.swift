@@ -19,9 +19,11 @@ struct ServiceManager: Sendable {
     }
 
     /// Tells something. Nobody there is no error: nobody asked then.
-    func say(_ text: String) {
+    ///
+    /// - Parameter mode: Whether to wait for a service manager that is behind; otherwise what it has no room for is not told.
+    func say(_ text: String, mode: BlockingMode = .blocking) {
         guard let address else { return }
-        guard let socket = try? Socket(.unix, .datagram) else { return }
+        guard let socket = try? Socket(.unix, .datagram, mode: mode) else { return }
         _ = try? socket.send(Array(text.utf8), to: address)
     }
 
@@ -30,7 +32,8 @@ struct ServiceManager: Sendable {
         guard address != nil, let watchdogInterval else { return nil }
         return Task(executorPreference: loop) {
             while true {
-                say("WATCHDOG=1")
+                // The loop waits for nobody, and there will be another sign of life in time.
+                say("WATCHDOG=1", mode: .nonBlocking)
                 try await loop.sleep(for: watchdogInterval / 2)
             }
         }
@@ -57,14 +60,10 @@ final class ReadingProgress: @unchecked Sendable {
         manager.say("EXTEND_TIMEOUT_USEC=30000000\nSTATUS=reading jobs: \(count) of \(total)")
         guard isTerminal else { return }
         hasShown = true
-        write("\rreading jobs: \(count) of \(total) (\(count * 100 / max(1, total)) %)")
+        LogStream.standardError.show("\rreading jobs: \(count) of \(total) (\(count * 100 / max(1, total)) %)")
     }
 
     func end() {
-        if hasShown { write("\r\u{1B}[K") }
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        if hasShown { LogStream.standardError.show("\r\u{1B}[K") }
     }
 }

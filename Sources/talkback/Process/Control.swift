@@ -1,43 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Dispatch
+import AsyncSockets
 import Foundation
 import Logging
 import TalkbackServer
-
-/// What the process does when it gets a signal.
-final class Signals {
-    private let sources: [any DispatchSourceSignal]
-
-    /// SIGTERM and SIGINT stop, SIGUSR1 drains, SIGHUP does nothing.
-    convenience init(stop: @escaping @Sendable () -> Void, drain: @escaping @Sendable () -> Void) {
-        let actions: [(Int32, @Sendable () -> Void)] = [
-            (SIGTERM, stop), (SIGINT, stop), (SIGUSR1, drain), (SIGHUP, {}),
-        ]
-        self.init(actions)
-    }
-
-    /// Calls an action each time its signal comes, from any thread.
-    init(_ actions: [(Int32, @Sendable () -> Void)]) {
-        let registration = DispatchGroup()
-        sources = actions.map { number, action in
-            // The source is told of an ignored signal all the same, once it is registered; ignored later, it would not be.
-            signal(number, SIG_IGN)
-            registration.enter()
-            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler(handler: action)
-            source.setRegistrationHandler { registration.leave() }
-            source.activate()
-            return source
-        }
-        // A signal that came before would be lost.
-        registration.wait()
-    }
-
-    deinit {
-        for source in sources { source.cancel() }
-    }
-}
 
 /// What the signals ask for, from the beginning of the program: before there is a server, too.
 final class Control: @unchecked Sendable {
@@ -45,14 +11,21 @@ final class Control: @unchecked Sendable {
     private let lock = NSLock()
     private let manager: ServiceManager
     private let logger: Logger
+    private let listeners: [Listener]
     private var server: Server?
     private var runners: Runners?
     private var isStopping = false
     private var isDraining = false
 
-    init(_ manager: ServiceManager, _ logger: Logger) {
+    init(_ manager: ServiceManager, _ listeners: [Listener], _ logger: Logger) {
         self.manager = manager
+        self.listeners = listeners
         self.logger = logger
+    }
+
+    /// SIGTERM, SIGINT and SIGQUIT stop, SIGUSR1 drains, SIGHUP and SIGUSR2 do nothing; as long as this is kept.
+    func handleSignals() -> Signals {
+        Signals(stopping: stop, others: [SIGUSR1: drain])
     }
 
     /// From now on there is a server.
@@ -74,14 +47,17 @@ final class Control: @unchecked Sendable {
     }
 
     @Sendable
-    func stop() {
+    private func stop() {
         manager.say("STOPPING=1")
         let (server, runners, isFirst) = lock.withLock {
             defer { isStopping = true }
             return (self.server, self.runners, !isStopping)
         }
-        // Without a server nothing was promised to anybody.
-        guard let server else { exit(0) }
+        guard let server else {
+            // Without a server nothing was promised to anybody; but no socket's file is to stay behind.
+            for listener in listeners { listener.close() }
+            MainProgram.end(status: 0)
+        }
         Task {
             await runners?.stop()
             // What the workers have finished is to be deleted.
@@ -91,7 +67,7 @@ final class Control: @unchecked Sendable {
     }
 
     @Sendable
-    func drain() {
+    private func drain() {
         logger.notice("draining: no more jobs are taken")
         let server = lock.withLock {
             isDraining = true

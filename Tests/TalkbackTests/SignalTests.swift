@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Sockets
+import TalkbackClient
+import TestSupport
+import Testing
+
+/// What signals do to the programs that run for long, and how soon those begin and end.
+@Suite(.blocking, .timeLimit(.minutes(5)))
+struct SignalTests {
+    /// A program that runs for long, ready for its clients.
+    enum Kind: String, CaseIterable {
+        case serve, work, listen
+    }
+
+    private func start(_ kind: Kind, _ server: SocketAddress, _ environment: [String: String] = [:]) throws -> Program {
+        let arguments =
+            switch kind {
+            case .serve: ["serve", "--memory", "--listen", "127.0.0.1:0"]
+            case .work: ["work", "--address", "\(server)", "--tube", "a", "--", "cat"]
+            case .listen: ["listen", "127.0.0.1:0", "--", "cat"]
+            }
+        return try Program(at: Program.path(of: "talkback"), arguments, environment)
+    }
+
+    /// Whether the program does its work; it waits until it does.
+    private func works(_ kind: Kind, _ program: Program, _ address: SocketAddress?, _ client: Client) async throws
+        -> Bool
+    {
+        switch kind {
+        case .work: try await client.submit("x", to: "a").outcome == .done(Array("x".utf8))
+        case .serve: try Socket.answer(from: try #require(address), to: "use a\r\n") == "USING a\r\n"
+        case .listen: try Socket.answer(from: try #require(address), to: "x") == "x"
+        }
+    }
+
+    private func withProgram(
+        _ kind: Kind, _ environment: [String: String] = [:],
+        _ body: (Program, () async throws -> Bool) async throws -> Void
+    ) async throws {
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+        let address = try server.address()
+        let client = try await Client.connect(to: ServerAddress(address))
+        let program = try start(kind, address, environment)
+        let own = kind == .work ? nil : try program.address()
+        #expect(try await works(kind, program, own, client))
+        try await body(program) { try await works(kind, program, own, client) }
+        await client.close()
+        #expect(server.end().status == 0)
+    }
+
+    @Test(arguments: Kind.allCases, [SIGTERM, SIGINT, SIGQUIT])
+    func signalToStopEndsIt(kind: Kind, signal: Int32) async throws {
+        // As where there is a toolchain, whose backtraces SIGQUIT would ask for.
+        try await withProgram(kind, ["SWIFT_BACKTRACE": "enable=yes"]) { program, _ in
+            #expect(program.end(signal).status == 0)
+        }
+    }
+
+    @Test(arguments: Kind.allCases, [SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ])
+    func otherSignalsDoNotEndIt(kind: Kind, signal: Int32) async throws {
+        try await withProgram(kind) { program, works in
+            for _ in 0..<3 {
+                program.send(signal)
+                let isWorking = try await works()
+                #expect(isWorking)
+            }
+            #expect(program.end().status == 0)
+        }
+    }
+
+    @Test func blockedAndIgnoredSignalsAreNotInherited() async throws {
+        let program = Program.path(of: "talkback")
+        let server = try Program(
+            at: "/usr/bin/env",
+            [
+                "--block-signal=TERM", "--block-signal=CHLD", "--ignore-signal=CHLD", "--ignore-signal=TERM", program,
+                "serve",
+            ]
+                + ["--memory", "--listen", "127.0.0.1:0", "--run", "a=cat"])
+        let client = try await Client.connect(to: ServerAddress(try server.address()))
+        #expect(try await client.submit("x", to: "a").outcome == .done(Array("x".utf8)))
+        await client.close()
+        #expect(server.end(SIGTERM).status == 0)
+    }
+
+    @Test func quitEndsOtherCommandsAtOnce() throws {
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+        let address = try server.address()
+        let words = ["take", "--timeout", "60", "--address", "\(address)"]
+        let program = try Program(
+            at: Program.path(of: "talkback"), words, ["SWIFT_BACKTRACE": "enable=yes"])
+        // It is connected, and waits.
+        while try !Socket.answer(from: address, to: "stats\r\n").contains("current-waiting: 1") {}
+        #expect(program.end(SIGQUIT).status == -SIGQUIT)
+        #expect(server.end().status == 0)
+    }
+
+    // MARK: How long it takes
+
+    /// A second is what it took to wait for clients, and for a thread of the pool.
+    private static let limit = Duration.milliseconds(900)
+
+    private func end(_ program: Program) -> (status: Int32, time: Duration) {
+        let start = ContinuousClock.now
+        let status = program.end().status
+        return (status, start.duration(to: .now))
+    }
+
+    @Test(arguments: [[], ["--run", "a:2=cat"]]) func daemonDoesNotWaitForIdleClients(options: [String]) throws {
+        let server = try Program("talkback", ["serve", "--memory", "--listen", "127.0.0.1:0"] + options)
+        let address = try server.address()
+        // One that has said nothing yet, one that has its reply, one that waits, and one that is within a command.
+        let silent = try Socket.connect(to: address)
+        let idle = try Socket.connect(to: address)
+        try idle.sendAll("put 0 0 60 1\r\nx\r\n")
+        #expect(try idle.receive(upTo: 100) == Array("INSERTED 1\r\n".utf8))
+        let waiting = try Socket.connect(to: address)
+        try waiting.sendAll("watch b\r\nignore default\r\nreserve\r\n")
+        #expect(try waiting.receive(upTo: 11) == Array("WATCHING 2\r\n".utf8.prefix(11)))
+        let unfinished = try Socket.connect(to: address)
+        try unfinished.sendAll("put 0 0 60 100\r\nabc")
+        while try !Socket.answer(from: address, to: "stats-tube b\r\n").contains("current-waiting: 1") {}
+        let end = end(server)
+        #expect(end.status == 0)
+        #expect(end.time < Self.limit)
+        #expect(try silent.receiveAll().isEmpty)
+        #expect(try idle.receiveAll().isEmpty)
+        #expect(try waiting.receiveText() == "\nWATCHING 1\r\n")
+        #expect(try unfinished.receiveAll().isEmpty)
+    }
+
+    @Test func repliesArriveThoughTheClientSendsOn() throws {
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+        let address = try server.address()
+        let client = try Socket.connect(to: address)
+        // More commands than are executed before the end, and replies that are not read meanwhile.
+        let commands = Array(repeating: "put 0 0 60 1\r\nx\r\n", count: 1000).joined()
+        try client.sendAll(commands)
+        let end = server.end()
+        #expect(end.status == 0)
+        let replies = try client.receiveText()
+        #expect(replies.isEmpty || replies.hasSuffix("\r\n"))
+    }
+
+    @Test(arguments: [Kind.work, .listen]) func programsWithNothingToDoEndAtOnce(kind: Kind) async throws {
+        try await withProgram(kind) { program, _ in
+            let end = end(program)
+            #expect(end.status == 0)
+            #expect(end.time < Self.limit)
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/taskset"), "there is no taskset"))
+    func startsAtOnceOnOneProcessor() throws {
+        // It was one start in ten that took a second longer.
+        for _ in 0..<40 {
+            let start = ContinuousClock.now
+            let server = try Program(
+                at: "/usr/bin/taskset",
+                ["-c", "0", Program.path(of: "talkback"), "serve", "--memory", "--listen", "127.0.0.1:0"])
+            _ = try server.address()
+            #expect(start.duration(to: .now) < .seconds(1))
+            #expect(server.end().status == 0)
+        }
+    }
+}

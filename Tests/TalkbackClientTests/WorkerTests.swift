@@ -3,6 +3,7 @@
 import AsyncSockets
 import Logging
 import ServiceLifecycle
+import Synchronization
 import TalkbackClient
 import TestSupport
 import Testing
@@ -25,6 +26,33 @@ struct WorkerTests {
             mostActive = max(mostActive, active)
         }
         func leave() { active -= 1 }
+    }
+
+    /// At what levels a worker logs.
+    private final class Recorder: LogHandler, Sendable {
+        private let recorded = Mutex<[Logger.Level]>([])
+        var levels: [Logger.Level] { recorded.withLock { $0 } }
+        var logger: Logger { Logger(label: "test") { _ in self } }
+
+        func log(event: LogEvent) { recorded.withLock { $0.append(event.level) } }
+
+        // One that changes nothing of itself is shared without harm.
+        var metadataProvider: Logger.MetadataProvider? {
+            get { nil }
+            set {}
+        }
+        var metadata: Logger.Metadata {
+            get { [:] }
+            set {}
+        }
+        var logLevel: Logger.Level {
+            get { .info }
+            set {}
+        }
+        subscript(metadataKey _: String) -> Logger.Metadata.Value? {
+            get { nil }
+            set {}
+        }
     }
 
     private static let impatient = Backoff(first: .zero, longest: .zero)
@@ -260,6 +288,79 @@ struct WorkerTests {
         }
         let bodies = await record.bodies
         #expect(bodies.isEmpty)
+    }
+
+    @Test func postponedJobIsTriedAgainWithoutAWarning() async throws {
+        let log = Recorder()
+        try await TestedServer.serving { address in
+            let client = try await Client.connect(to: address)
+            let options = WorkerOptions(tubes: ["a"], attempts: 3, backoff: Self.impatient)
+            let worker = Worker(options, at: address, logger: log.logger) { _ in throw JobPostponed("no paper") }
+            let submission = try await client.submit("x", to: "a")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await worker.run() }
+                let outcome = try await submission.outcome
+                #expect(outcome == .failed(reason: "no paper"))
+                worker.stop()
+                try await group.waitForAll()
+            }
+            let attempt = try await submission.status?.attempt
+            #expect(attempt == 3)
+            await client.close()
+        }
+        #expect(log.levels == [.info, .info, .error])
+    }
+
+    /// How beanstalkd counts.
+    @Test(arguments: [
+        // Lost twice; failed once and lost once; handed back twice; kicked after that, once and then again.
+        (counts: [3, 0, 0, 0], isUsedUp: true), (counts: [3, 1, 0, 0], isUsedUp: true),
+        (counts: [3, 2, 0, 0], isUsedUp: true), (counts: [2, 0, 0, 0], isUsedUp: false),
+        (counts: [4, 0, 1, 1], isUsedUp: false), (counts: [5, 0, 1, 1], isUsedUp: true),
+        // Kicked while it was delayed, which brings nothing back.
+        (counts: [3, 2, 0, 5], isUsedUp: true),
+    ])
+    func jobOfBeanstalkdThatIsUsedUpIsBuriedUntried(counts: [Int], isUsedUp: Bool) async throws {
+        let loop = try EventLoop()
+        defer { loop.stop() }
+        let server = try ScriptedServer(on: loop)
+        let statistics = """
+            ---
+            id: 1
+            tube: default
+            state: reserved
+            pri: 7
+            age: 0
+            delay: 0
+            ttr: 60
+            time-left: 59
+            reserves: \(counts[0])
+            timeouts: 0
+            releases: \(counts[1])
+            buries: \(counts[2])
+            kicks: \(counts[3])
+
+            """
+        let record = Record()
+        let worker = Worker(WorkerOptions(attempts: 2), at: server.address) { await record.note($0) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await server.run([
+                    [
+                        .expect("reserve\r\n"), .say("RESERVED 1 1\r\nx\r\n"), .expect("state 0\r\n"),
+                        .say("UNKNOWN_COMMAND\r\n"), .expect("stats-job 1\r\n"),
+                        .say("OK \(statistics.utf8.count)\r\n\(statistics)\r\n"),
+                        .expect(isUsedUp ? "bury 1 7\r\n" : "delete 1\r\n"),
+                        .say(isUsedUp ? "BURIED\r\n" : "DELETED\r\n"), .expect("reserve\r\n"),
+                        .call { worker.stop() }, .silence,
+                    ]
+                ])
+            }
+            group.addTask { try await worker.run() }
+            try await group.waitForAll()
+        }
+        let bodies = await record.bodies
+        #expect(bodies.isEmpty == isUsedUp)
     }
 
     @Test func workerNeedsATube() async {

@@ -58,17 +58,23 @@ public final class ReservedJob: Sendable, Identifiable {
     /// The attempt has failed: the protocol's `fail`. For a Talkback server only.
     ///
     /// - Parameters:
-    ///   - reason: Why. Of more than ``maximumReasonSize`` bytes the last ones are kept.
+    ///   - reason: Why, in any encoding. Of more than ``maximumReasonSize`` bytes the last ones are kept.
     ///   - retry: Whether and when the job is to be tried again, unless it was put with its own ``PutOptions/attempts`` and
     ///     ``PutOptions/backoff``.
     /// - Returns: Whether it will be tried again.
     /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``.
     @discardableResult
-    public func fail(_ reason: String, retry: RetryPolicy) async throws(ClientError) -> Returned {
-        let reason = Self.end(of: reason)
+    public func fail(_ reason: [UInt8], retry: RetryPolicy) async throws(ClientError) -> Returned {
+        let reason = reason.tail(Self.maximumReasonSize)
         let reply = try await finish(
             "fail job \(id)", .fail(id, Retry(retry), byteCount: reason.count), reason, [.released, .buried])
         return reply == .buried ? .buried : .released
+    }
+
+    /// The attempt has failed, for a reason that is text: as ``fail(_:retry:)-([UInt8],_)``.
+    @discardableResult
+    public func fail(_ reason: String, retry: RetryPolicy) async throws(ClientError) -> Returned {
+        try await fail(Array(reason.utf8), retry: retry)
     }
 
     /// Tells how far it is with the job: the protocol's `progress`. The time to run begins anew. For a Talkback server only.
@@ -79,6 +85,11 @@ public final class ReservedJob: Sendable, Identifiable {
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled``, ``ClientError/Reason/notFound`` or
     ///   ``ClientError/Reason/jobLost`` if the job is no longer this client's. Whoever works on it should stop then.
     public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
+        try await progress(percent, Array(text.utf8))
+    }
+
+    /// Tells how far it is with the job in words of any encoding: as ``progress(_:_:)-(_,String)``.
+    public func progress(_ percent: Int, _ text: [UInt8]) async throws(ClientError) {
         let command = Command.progress(id, percent: UInt8(min(max(percent, 0), 100)), text: Self.line(text))
         let reply = try await client.perform(
             "report on job \(id)", command, on: id, of: lane, reservation, finish: .never)
@@ -92,20 +103,9 @@ public final class ReservedJob: Sendable, Identifiable {
     /// The most bytes of a report's text that are sent.
     public static let maximumTextSize = 400
 
-    /// The last bytes of a text, from a whole character on.
-    private static func end(of text: String) -> [UInt8] {
-        Array(text.utf8.suffix(maximumReasonSize).drop { text.utf8.count > maximumReasonSize && $0 & 0xC0 == 0x80 })
-    }
-
-    /// The first bytes of a text, up to a whole character, with spaces for what a line cannot have in it.
-    private static func line(_ text: String) -> [UInt8] {
-        var line: [UInt8] = []
-        for character in text.unicodeScalars {
-            let bytes = UTF8.encode(character).map(Array.init) ?? []
-            guard line.count + bytes.count <= maximumTextSize else { break }
-            line += bytes
-        }
-        return line.map { $0 == 0 || $0 == 10 || $0 == 13 ? 32 : $0 }
+    /// The first bytes of a text, with spaces for what a line cannot have in it.
+    private static func line(_ text: [UInt8]) -> [UInt8] {
+        text.head(maximumTextSize).map { $0 == 0 || $0 == 10 || $0 == 13 ? 32 : $0 }
     }
 
     /// How the job is, over the connection that has reserved it.

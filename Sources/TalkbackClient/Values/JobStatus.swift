@@ -38,12 +38,21 @@ public struct JobStatus: Hashable, Sendable, Identifiable {
     /// The data as text; what is not UTF-8 is replaced.
     public var text: String { String(decoding: data, as: UTF8.self) }
 
+    /// Why it has failed, or, while it waits for its next attempt, why the last one has; `nil` if nothing is known of a failure.
+    public var reason: FailureReason? {
+        switch state {
+        case .waiting, .delayed: data.isEmpty ? nil : FailureReason(data)
+        case .failed: FailureReason(data)
+        case .running, .done, .cancelled: nil
+        }
+    }
+
     /// How it has ended; `nil` if it has not.
     public var outcome: Outcome? {
         switch state {
         case .waiting, .delayed, .running: nil
         case .done: .done(data)
-        case .failed: .failed(reason: text)
+        case .failed: .failed(reason: FailureReason(data))
         case .cancelled: .cancelled
         }
     }
@@ -78,7 +87,7 @@ public enum Outcome: Hashable, Sendable {
     /// It is done, and this came out.
     case done([UInt8])
     /// It has failed too often, or for good.
-    case failed(reason: String)
+    case failed(reason: FailureReason)
     /// Nobody needed it any more.
     case cancelled
 }

@@ -24,7 +24,7 @@ actor JobReporter {
         if loss != nil { work.cancel() }
     }
 
-    func progress(_ percent: Int, _ text: String) async throws(ClientError) {
+    func progress(_ percent: Int, _ text: [UInt8]) async throws(ClientError) {
         do throws(ClientError) {
             try await job.progress(percent, text)
         } catch {

@@ -45,15 +45,16 @@ struct Slot {
             serverKeepsOutcomes: serverKeepsOutcomes, reporter)
         logger[metadataKey: "tube"] = "\(job.tube)"
         logger[metadataKey: "attempt"] = "\(job.attempt)"
-        guard !isLostTooOften(statistics, status) else {
-            // Whoever works on it is killed, or forgets it; there is no failure to count.
-            let reason = "the worker was lost \(statistics.losses) times"
+        guard !isUsedUp(statistics, status) else {
+            // Whoever works on it dies of it, or hands it back; there is no failure to count.
+            let losses = statistics.losses
+            let reason = losses > 0 ? "the worker was lost \(losses) times" : "released with no attempts left"
             if status == nil {
                 try await reserved.bury(priority: statistics.priority)
             } else {
                 try await reserved.fail(reason, retry: .never)
             }
-            logger.error("buried: \(reason)", metadata: ["losses": "\(statistics.losses)"])
+            logger.error("buried untried: its attempts are used up", metadata: ["reason": "\(reason)"])
             count(.buried, job)
             return
         }
@@ -83,10 +84,10 @@ struct Slot {
         }
     }
 
-    private func isLostTooOften(_ statistics: JobStatistics, _ status: JobStatus?) -> Bool {
+    /// Whether the job was reserved more often than it may be tried.
+    private func isUsedUp(_ statistics: JobStatistics, _ status: JobStatus?) -> Bool {
         let attempts = max(1, options.attempts)
-        guard statistics.losses >= attempts else { return false }
-        guard let status else { return true }
+        guard let status else { return statistics.isUsedUp(after: attempts) }
         // A server that counts them knows when it is enough; of what was kicked, what came before counts no more.
         return status.attempts == nil && status.attempt > attempts
     }
@@ -156,13 +157,15 @@ struct Slot {
                     let reason =
                         "the result has \(result.count) bytes; \(ReservedJob.maximumResultSize) are the most"
                     logger[metadataKey: "reason"] = "\(reason)"
-                    return try await fail(job, reserved, priority, reason, isFinal: true, logger)
+                    return try await fail(job, reserved, priority, Array(reason.utf8), .permanent, logger)
                 }
                 try await finish(job, reserved, result)
                 logger.debug("done")
                 return .done
             case .failure(let error):
-                if error is JobHandedBack || (end.isStopped && !(error is JobRejected)) {
+                let failure = error as? any JobFailure
+                var kind = failure?.kind ?? .ordinary
+                if error is JobHandedBack || (end.isStopped && kind != .permanent) {
                     guard try await reserved.release(priority: priority) == .released else {
                         logger.error("handed back for the last time: its attempts are used up")
                         return .buried
@@ -171,14 +174,16 @@ struct Slot {
                     return .handedBack
                 }
                 logger[metadataKey: "reason"] = "\(error)"
-                var reason = (error as? any JobFailure)?.reason ?? "\(error)"
+                var reason = failure?.reasonBytes ?? Array("\(error)".utf8)
                 if end.isOverTime {
                     let limit = "over the time limit of \(options.timeLimit ?? .zero): "
                     // Its end is kept, and with it this.
-                    reason = limit + String(decoding: reason.utf8.suffix(3000), as: UTF8.self)
+                    reason = limit.utf8 + reason.tail(3000)
                     logger[metadataKey: "reason"] = "\(limit)\(error)"
+                    // That it took too long is not as it should be, whatever it has said when it was ended.
+                    if kind == .temporary { kind = .ordinary }
                 }
-                return try await fail(job, reserved, priority, reason, isFinal: error is JobRejected, logger)
+                return try await fail(job, reserved, priority, reason, kind, logger)
             }
         } catch {
             if error.reason == .jobCancelled { return lost(error, logger) }
@@ -221,15 +226,15 @@ struct Slot {
     }
 
     private func fail(
-        _ job: WorkerJob, _ reserved: ReservedJob, _ priority: Priority, _ reason: String, isFinal: Bool,
+        _ job: WorkerJob, _ reserved: ReservedJob, _ priority: Priority, _ reason: [UInt8], _ kind: JobFailureKind,
         _ logger: Logger
     ) async throws(ClientError) -> WorkerOutcome {
         let pause = options.backoff.randomPause(after: job.attempt)
         let place: Returned
         if job.serverKeepsOutcomes {
             place = try await reserved.fail(
-                reason, retry: isFinal ? .never : .after(pause, attempts: max(1, options.attempts)))
-        } else if isFinal || job.attempt >= max(1, options.attempts) {
+                reason, retry: kind == .permanent ? .never : .after(pause, attempts: max(1, options.attempts)))
+        } else if kind == .permanent || job.attempt >= max(1, options.attempts) {
             try await reserved.bury(priority: priority)
             place = .buried
         } else {
@@ -240,7 +245,12 @@ struct Slot {
             return .buried
         }
         // A job with a backoff of its own knows better.
-        logger.warning("failed", metadata: ["next attempt in": "\(pause.wholeSeconds) s"])
+        let next: Logger.Metadata = ["next attempt in": "\(pause.wholeSeconds) s"]
+        if kind == .temporary {
+            logger.info("postponed", metadata: next)
+        } else {
+            logger.warning("failed", metadata: next)
+        }
         return .retried
     }
 }

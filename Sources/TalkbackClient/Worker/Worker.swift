@@ -15,10 +15,10 @@ internal import Synchronization
 /// ```
 ///
 /// A handler that returns has done the job, which is deleted. One that throws has failed: the job is released and ready again
-/// after a pause, or buried when it has been tried often enough; see ``JobRejected`` and ``JobHandedBack`` too. A Talkback server
-/// is told the reason, and the result if the handler returns one, and knows better than the worker how often a job may be tried
-/// that was put with a number of attempts. The job is
-/// touched while the handler runs, so that its time to run says how soon others get it when this worker is gone, and not how
+/// after a pause, or buried when it has been tried often enough; see ``JobRejected``, ``JobPostponed`` and ``JobHandedBack`` too.
+/// One that was reserved more often than that, as its workers have died of it, is buried before the handler is called. A Talkback
+/// server is told the reason, and the result if the handler returns one, and knows better than the worker how often a job may be
+/// tried that was put with a number of attempts. The job is touched while the handler runs, so that its time to run says how soon others get it when this worker is gone, and not how
 /// long the work may take. If the job is lost all the same, the handler's task is cancelled.
 ///
 /// A worker is a `Service` of swift-service-lifecycle: a graceful shutdown stops it as ``stop()`` does. While the server is not

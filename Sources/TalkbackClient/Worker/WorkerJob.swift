@@ -25,10 +25,15 @@ public struct WorkerJob: Sendable, Identifiable {
     ///
     /// - Parameters:
     ///   - percent: 0 to 100.
-    ///   - text: What else there is to say, on one line; see ``ReservedJob/progress(_:_:)``.
+    ///   - text: What else there is to say, on one line; see ``ReservedJob/progress(_:_:)-(_,String)``.
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled`` and others if the job is no longer this worker's. The handler's
     ///   task is cancelled then.
     public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
+        try await progress(percent, Array(text.utf8))
+    }
+
+    /// Tells how far the work is in words of any encoding: as ``progress(_:_:)-(_,String)``.
+    public func progress(_ percent: Int, _ text: [UInt8]) async throws(ClientError) {
         if serverKeepsOutcomes { try await reporter.progress(percent, text) }
     }
 
@@ -49,6 +54,27 @@ public struct JobRejected: JobFailure, Hashable, Sendable, CustomStringConvertib
     public init(_ reason: String) {
         self.reason = reason
     }
+
+    /// No further attempt would help.
+    public var kind: JobFailureKind { .permanent }
+
+    /// The reason.
+    public var description: String { reason }
+}
+
+/// Thrown by a handler for a job that cannot be done yet, as what it needs is not there: it is tried again after a pause. The
+/// attempt counts, but is no error in the log.
+public struct JobPostponed: JobFailure, Hashable, Sendable, CustomStringConvertible {
+    /// Why.
+    public let reason: String
+
+    /// A postponement.
+    public init(_ reason: String) {
+        self.reason = reason
+    }
+
+    /// It may well go better the next time.
+    public var kind: JobFailureKind { .temporary }
 
     /// The reason.
     public var description: String { reason }

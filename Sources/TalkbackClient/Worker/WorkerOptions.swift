@@ -6,7 +6,8 @@ public struct WorkerOptions: Hashable, Sendable {
     public var tubes: [Tube]
     /// How many jobs to work on at a time, each with a connection of its own; at least 1.
     public var concurrency: Int
-    /// How often a job is tried before it is buried, by any worker; at least 1. A job that was put with a number of attempts of its
+    /// How often a job is tried before it is buried, by any worker; at least 1. Each time that it is reserved counts, whatever
+    /// came of it: it may have been handed back, or its worker may have died. A job that was put with a number of attempts of its
     /// own is tried as often as that.
     public var attempts: Int
     /// How long a failed job waits before it is ready again.

@@ -100,7 +100,7 @@ struct Submit: AsyncParsableCommand {
         switch outcome {
         case .done(let result): return result
         case .failed(let reason):
-            let lines = reason.split(separator: "\n", omittingEmptySubsequences: false).map(\.withoutControls)
+            let lines = reason.text.split(separator: "\n", omittingEmptySubsequences: false).map(\.withoutControls)
             StandardStreams.complain("Error: job \(submission.id) has failed: \(lines.joined(separator: "\n"))")
             throw ExitCode.jobHasFailed
         case .cancelled:

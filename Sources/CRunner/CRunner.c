@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 int crunner_spawn(
-    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count) {
+    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count,
+    const char *directory) {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
     sigset_t none, all;
@@ -40,6 +41,9 @@ int crunner_spawn(
     }
     if (error == 0) {
         error = posix_spawn_file_actions_addclosefrom_np(&actions, count);
+    }
+    if (error == 0 && directory != NULL) {
+        error = posix_spawn_file_actions_addchdir_np(&actions, directory);
     }
     if (error == 0) {
         error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);

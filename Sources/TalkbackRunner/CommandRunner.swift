@@ -32,11 +32,15 @@ public actor CommandRunner {
         public let status: Int32
         /// The end of what it has written to standard error, at most ``CommandRunner/errorLimit`` bytes.
         public let errors: [UInt8]
+        /// How many bytes it has written there.
+        public let errorCount: Int
         /// The beginning of what it has written to standard output, at most ``CommandRunner/outputLimit`` bytes; none if that is
         /// this program's.
         public let output: [UInt8]
         /// How many bytes it has written there.
         public let outputCount: Int
+        /// The end of what it has written there, at most ``CommandRunner/errorLimit`` bytes; none if that is this program's.
+        public let outputEnd: [UInt8]
     }
 
     /// What becomes of a command's standard output.
@@ -136,8 +140,8 @@ public actor CommandRunner {
         for reading in readings { await reading.value }
         for output in outputs { output.takeRest() }
         return End(
-            status: try result.get(), errors: errors.bytes, output: output?.bytes ?? [],
-            outputCount: output?.count ?? 0)
+            status: try result.get(), errors: errors.bytes, errorCount: errors.count, output: output?.bytes ?? [],
+            outputCount: output?.count ?? 0, outputEnd: output?.end(Self.errorLimit) ?? [])
     }
 
     private static func outputs(
@@ -147,7 +151,7 @@ public actor CommandRunner {
         do throws(Errno) {
             let reports = try Output(.lastLine(limit: 1024, onReport))
             do throws(Errno) {
-                return (errors, reports, try use == .kept ? Output(.first(outputLimit)) : nil)
+                return (errors, reports, try use == .kept ? Output(.both(first: outputLimit, last: errorLimit)) : nil)
             } catch {
                 try? reports.writing.close()
                 throw error
@@ -241,7 +245,7 @@ public actor CommandRunner {
         let theirs = pair.second.withDescriptor { $0 }
         let result = Processes.spawn(
             launcher.path, launcher.arguments, .forTasks,
-            streams: (theirs, .standardOutput, .standardError))
+            streams: (theirs, .standardOutput, .standardError), directory: launcher.directory)
         switch result {
         case .failure(let errno): throw .system("start the launcher", errno)
         case .success(let process):

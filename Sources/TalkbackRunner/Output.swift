@@ -12,8 +12,8 @@ final class Output: @unchecked Sendable {
 
     /// What is made of it.
     enum Use {
-        /// The first bytes are kept, so many.
-        case first(Int)
+        /// The first bytes are kept, and of those behind them the last ones.
+        case both(first: Int, last: Int)
         /// The last bytes are kept, so many.
         case last(Int)
         /// The last whole line of what has come is given away; of one of more than so many bytes the first ones.
@@ -27,6 +27,8 @@ final class Output: @unchecked Sendable {
     private(set) var bytes: [UInt8] = []
     /// How many there were.
     private(set) var count = 0
+    /// The last ones of those that ``bytes`` has no room for.
+    private var rest: [UInt8] = []
 
     init(_ use: Use) throws(Errno) {
         self.use = use
@@ -85,13 +87,24 @@ final class Output: @unchecked Sendable {
         }
     }
 
+    /// The last bytes, at most so many.
+    func end(_ limit: Int) -> [UInt8] {
+        rest.count < limit ? bytes.suffix(limit - rest.count) + rest : Array(rest.suffix(limit))
+    }
+
+    private static func add(_ piece: ArraySlice<UInt8>, to bytes: inout [UInt8], limit: Int) {
+        bytes += piece
+        if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
+    }
+
     private func add(_ piece: [UInt8]) {
         count += piece.count
         switch use {
-        case .first(let limit): bytes += piece.prefix(max(0, limit - bytes.count))
-        case .last(let limit):
-            bytes += piece
-            if bytes.count > limit { bytes.removeFirst(bytes.count - limit) }
+        case .both(let first, let last):
+            let room = max(0, first - bytes.count)
+            bytes += piece.prefix(room)
+            Self.add(piece.dropFirst(room), to: &rest, limit: last)
+        case .last(let limit): Self.add(piece[...], to: &bytes, limit: limit)
         case .lastLine(let limit, let body):
             let lineFeed = UInt8(ascii: "\n")
             guard let end = piece.lastIndex(of: lineFeed) else {

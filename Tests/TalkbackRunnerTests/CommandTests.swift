@@ -34,6 +34,15 @@ struct CommandTests {
         #expect(try Command(finding: [command.path]).path == command.path)
     }
 
+    @Test func relativeNamesBeginInTheFolder() throws {
+        let command = try Command(finding: ["./sh", "x"], in: "/bin")
+        #expect(command == Command(path: "./sh", arguments: ["./sh", "x"], directory: "/bin"))
+        let error = #expect(throws: CommandError.self) { try Command(finding: ["./no-such"], in: "/bin") }
+        #expect(error?.description == "start ./no-such: there is no such file")
+        let folder = #expect(throws: CommandError.self) { try Command(finding: ["sh"], in: "/no/such") }
+        #expect(folder?.description == "start in /no/such: there is no such folder")
+    }
+
     @Test(arguments: [
         ([], "start a command: none was named"),
         (["no-such-program-here"], "start no-such-program-here: there is no such program in PATH"),

@@ -147,7 +147,7 @@ final class WorkTests {
 
     // MARK: How it ends
 
-    @Test(arguments: [("exit 3", "exit status 3"), ("kill -9 $$", "ended by signal 9")])
+    @Test(arguments: [("exit 3", "exit status 3"), ("kill -9 $$", "ended by signal 9 (SIGKILL)")])
     func failedCommandIsTriedAgainAndItsJobBuried(script: String, summary: String) async throws {
         try await serving { _, address, client in
             let id = try await client.put("x", into: "a", PutOptions(priority: 7))

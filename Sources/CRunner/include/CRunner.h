@@ -9,9 +9,11 @@
 /// blocked, and some descriptors as its standard input, output and error, and beyond; it gets no others. Their numbers must not
 /// be less than how many they are, unless they are the number that they are to have.
 ///
+/// @param directory The folder that it starts in, looked up now, before a relative path of the program is; NULL for the caller's.
 /// @return 0, or the number of the error. That the program cannot be executed is one.
 int crunner_spawn(
-    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count);
+    pid_t *pid, const char *path, char *const arguments[], char *const environment[], const int streams[], int count,
+    const char *directory);
 
 /// memfd_create(2), closed on exec, that can be sealed. @return The descriptor; -1 with errno.
 int crunner_memory_file(const char *name);

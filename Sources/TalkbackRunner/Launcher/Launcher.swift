@@ -121,9 +121,11 @@ public struct Launcher: ~Copyable {
         _ slot: UInt32, _ variables: [String], _ streams: [FileDescriptor]
     ) {
         defer { for stream in streams { try? stream.close() } }
+        // Shells and scripts ask PWD for the folder's name, where a symbolic link is still one.
+        let folder = command.directory.map { ["PWD=\($0)"] } ?? []
         switch Processes.spawn(
-            command.path, command.arguments, ProcessEnvironment.forTasks.setting(variables),
-            streams: (streams[0], streams[1], streams[2]), progress: streams[3])
+            command.path, command.arguments, ProcessEnvironment.forTasks.setting(variables + folder),
+            streams: (streams[0], streams[1], streams[2]), progress: streams[3], directory: command.directory)
         {
         case .success(let process):
             running[process] = Running(slot: slot)

@@ -14,10 +14,12 @@ package enum Processes {
     ///   - environment: All of it.
     ///   - streams: What is its standard input, output and error; no other descriptor is its, but `progress`.
     ///   - progress: What is its descriptor 3.
+    ///   - directory: The folder that it starts in, looked up now; `nil` for this process's.
     /// - Returns: The process.
     package static func spawn(
         _ path: String, _ arguments: [String], _ environment: ProcessEnvironment,
-        streams: (FileDescriptor, FileDescriptor, FileDescriptor), progress: FileDescriptor? = nil
+        streams: (FileDescriptor, FileDescriptor, FileDescriptor), progress: FileDescriptor? = nil,
+        directory: String? = nil
     ) -> Result<Int32, Errno> {
         var pid: Int32 = 0
         let streams = [streams.0, streams.1, streams.2] + (progress.map { [$0] } ?? [])
@@ -37,7 +39,12 @@ package enum Processes {
         // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps none of them.
         let error = unsafe withCStrings(arguments.map { Array($0.utf8) }) { arguments in
             unsafe withCStrings(environment.entries) { environment in
-                unsafe crunner_spawn(&pid, path, arguments, environment, numbers, Int32(numbers.count))
+                guard let directory else {
+                    return unsafe crunner_spawn(
+                        &pid, path, arguments, environment, numbers, Int32(numbers.count), nil)
+                }
+                return unsafe crunner_spawn(
+                    &pid, path, arguments, environment, numbers, Int32(numbers.count), directory)
             }
         }
         return error == 0 ? .success(pid) : .failure(Errno(rawValue: error))

@@ -8,43 +8,63 @@ public struct Command: Hashable, Sendable {
     public let path: String
     /// What it is called with: the name it was asked for by, then its arguments.
     public let arguments: [String]
+    /// The folder that it starts in, which a relative ``path`` begins at. It is looked up at each start, so that one behind a
+    /// symbolic link is the one that the link names then. `nil` for that of whoever starts it.
+    public let directory: String?
 
     /// A program whose place is known.
-    public init(path: String, arguments: [String]) {
+    public init(path: String, arguments: [String], directory: String? = nil) {
         self.path = path
         self.arguments = arguments
+        self.directory = directory
     }
 
     /// Finds a program as a shell does: a name without a slash in the folders of `PATH`.
     ///
-    /// - Parameter words: The name, then the arguments.
-    /// - Throws: ``CommandError`` if there is no such program.
-    public init(finding words: [String]) throws(CommandError) {
+    /// - Parameters:
+    ///   - words: The name, then the arguments.
+    ///   - directory: The folder that it is to start in, which relative names begin at.
+    /// - Throws: ``CommandError`` if there is no such program, or no such folder.
+    public init(finding words: [String], in directory: String? = nil) throws(CommandError) {
+        if let directory, !Self.isFolder(directory) {
+            throw CommandError("start in \(directory): there is no such folder")
+        }
         guard let name = words.first, !name.isEmpty else { throw CommandError("start a command: none was named") }
         guard !name.contains("/") else {
-            guard Self.isFile(name) else { throw CommandError("start \(name): there is no such file") }
-            guard Self.isProgram(name) else {
+            let place = Self.place(of: name, in: directory)
+            guard Self.isFile(place) else { throw CommandError("start \(name): there is no such file") }
+            guard Self.isProgram(place) else {
                 throw CommandError("start \(name): it is not a program that may be run")
             }
-            self.init(path: name, arguments: words)
+            self.init(path: name, arguments: words, directory: directory)
             return
         }
         // SAFETY: the text is copied at once.
         let path = unsafe getenv("PATH").map { unsafe String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
         for folder in path.split(separator: ":", omittingEmptySubsequences: false) {
             let candidate = folder.isEmpty ? "./" + name : "\(folder)/\(name)"
-            if Self.isFile(candidate), Self.isProgram(candidate) {
-                self.init(path: candidate, arguments: words)
+            let place = Self.place(of: candidate, in: directory)
+            if Self.isFile(place), Self.isProgram(place) {
+                self.init(path: candidate, arguments: words, directory: directory)
                 return
             }
         }
         throw CommandError("start \(name): there is no such program in PATH")
     }
 
-    private static func isFile(_ path: String) -> Bool {
+    private static func place(of path: String, in directory: String?) -> String {
+        guard let directory, !path.hasPrefix("/") else { return path }
+        return "\(directory)/\(path)"
+    }
+
+    private static func isFile(_ path: String) -> Bool { kind(of: path) == S_IFREG }
+
+    private static func isFolder(_ path: String) -> Bool { kind(of: path) == S_IFDIR }
+
+    private static func kind(of path: String) -> mode_t? {
         var status = stat()
         // SAFETY: the structure is written during the call.
-        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        return unsafe stat(path, &status) == 0 ? status.st_mode & S_IFMT : nil
     }
 
     private static func isProgram(_ path: String) -> Bool {

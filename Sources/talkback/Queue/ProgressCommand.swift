@@ -29,9 +29,9 @@ struct ProgressCommand: ParsableCommand {
     }
 
     func run() throws {
-        let line = ProgressLine(percent: percent, text: text.joined(separator: " ")).line
+        let line = ProgressLine(percent: percent, text: Self.bytes(of: text)).line
         guard let name = ProcessInfo.processInfo.environment[ProgressLine.variable] else {
-            return StandardStreams.complain(String(line.dropLast()))
+            return StandardStreams.complain(String(decoding: line.dropLast(), as: UTF8.self))
         }
         guard let number = Int32(name), number >= 0 else {
             throw CleanError("\(ProgressLine.variable) is no descriptor's number: \"\(name)\"")
@@ -39,9 +39,19 @@ struct ProgressCommand: ParsableCommand {
         do {
             Output.reportBrokenPipes()
             // In one call, so that the lines of several processes are not mixed.
-            try FileDescriptor(rawValue: number).writeAll(line.utf8)
+            try FileDescriptor(rawValue: number).writeAll(line)
         } catch {
             throw CleanError("write to descriptor \(number), which \(ProgressLine.variable) names: \(error)")
         }
+    }
+
+    /// The last arguments as they were given: Swift's own list of them has replaced what is not UTF-8.
+    private static func bytes(of text: [String]) -> [UInt8] {
+        let given = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/cmdline"))).map(Array.init) ?? []
+        let words = given.split(separator: 0, omittingEmptySubsequences: false).dropLast().suffix(text.count)
+        guard words.map({ String(decoding: $0, as: UTF8.self) }) == text else {
+            return Array(text.joined(separator: " ").utf8)
+        }
+        return Array(words.joined(separator: [0x20]))
     }
 }

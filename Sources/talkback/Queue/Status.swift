@@ -30,7 +30,11 @@ struct Status: AsyncParsableCommand {
     @Flag(help: "Print the result alone.")
     var result = false
 
-    @Flag(help: "Print a JSON object: id, state, attempt, seconds, percent, and text, result (or base64) or reason.")
+    @Flag(
+        help: """
+            Print a JSON object: id, state, attempt, seconds, percent, and text, result or reason; base64 has the bytes of what is \
+            not UTF-8.
+            """)
     var json = false
 
     func validate() throws {

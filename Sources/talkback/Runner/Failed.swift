@@ -37,7 +37,11 @@ struct Failed: AsyncParsableCommand {
             valueName: "folder"))
     var failures: String?
 
-    @Flag(help: "Prints a JSON object a line: id, tube, attempts, and if they are known time, summary and errors.")
+    @Flag(
+        help: """
+            Prints a JSON object a line: id, tube, attempts, and if they are known time, summary and errors; and base64, what these \
+            were made of, if that is not UTF-8.
+            """)
     var json = false
 
     private struct Line: Encodable {
@@ -47,6 +51,7 @@ struct Failed: AsyncParsableCommand {
         var time: Date?
         var summary: String?
         var errors: String?
+        var base64: String?
     }
 
     func run() async throws {
@@ -82,7 +87,7 @@ struct Failed: AsyncParsableCommand {
             let reason = reasons?.reason(id).flatMap { $0.tube == "\(job.tube)" && $0.time > put ? $0 : nil }
             var line = Line(
                 id: id, tube: "\(job.tube)", attempts: job.reserves, time: reason?.time, summary: reason?.summary,
-                errors: reason?.errors)
+                errors: reason?.errors, base64: reason?.base64)
             if line.summary == nil { try await ask(client, &line) }
             lines.append(line)
         }
@@ -101,6 +106,7 @@ struct Failed: AsyncParsableCommand {
             let lines = status.text.split(separator: "\n", maxSplits: 1)
             line.summary = lines.first.map { String($0.withoutControls.prefix(200)) }
             line.errors = lines.count > 1 ? String(lines[1]) : nil
+            line.base64 = status.data.base64IfNotText
         } catch {
             guard error.reason == .notUnderstood else { throw error }
         }
@@ -122,7 +128,7 @@ struct Failed: AsyncParsableCommand {
         let encoder = JSONEncoder()
         encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(line), as: UTF8.self))
+        print(String(decoding: try encoder.encode(line), as: UTF8.self).withJSONEscapes)
     }
 
     private func printText(_ line: Line) {

@@ -2,9 +2,8 @@
 
 import TalkbackRunner
 
-/// The program as the process that starts commands for a worker: `talkback launch-for-worker DESCRIPTORS PATH NAME
-/// ARGUMENT…`, which only a
-/// worker calls.
+/// The program as the process that starts commands for a worker: `talkback launch-for-worker DESCRIPTORS FOLDER
+/// PATH NAME ARGUMENT…`, which only a worker calls. No folder is an empty one.
 enum LauncherMode {
     private static let word = "launch-for-worker"
 
@@ -15,17 +14,24 @@ enum LauncherMode {
     ///
     /// - Parameter descriptorLimit: As many descriptors as the command is to be allowed.
     static func command(for command: Command, descriptorLimit: Int) -> Command {
-        let arguments = ["talkback", word, "\(descriptorLimit)", command.path] + command.arguments
-        return Command(path: "/proc/self/exe", arguments: arguments)
+        let arguments =
+            ["talkback", word, "\(descriptorLimit)", command.directory ?? "", command.path] + command.arguments
+        // Where the commands have a folder of their own, the launcher does not hold on to the one that it was started in, which
+        // may be an old release.
+        return Command(
+            path: "/proc/self/exe", arguments: arguments, directory: command.directory == nil ? nil : "/")
     }
 
     /// Is the launcher, if that is what the arguments ask for.
     ///
     /// - Returns: Whether it was.
     static func run(_ arguments: [String]) throws -> Bool {
-        guard arguments.count > 4, arguments[1] == word, let limit = Int(arguments[2]) else { return false }
+        guard arguments.count > 5, arguments[1] == word, let limit = Int(arguments[2]) else { return false }
         Rights.setDescriptorLimit(limit)
-        try Launcher.run(Command(path: arguments[3], arguments: Array(arguments[4...])), grace: grace)
+        let command = Command(
+            path: arguments[4], arguments: Array(arguments[5...]),
+            directory: arguments[3].isEmpty ? nil : arguments[3])
+        try Launcher.run(command, grace: grace)
         return true
     }
 }

@@ -7,32 +7,38 @@ struct ProgressLine: Hashable, Sendable {
 
     /// 0 to 100.
     let percent: Int
-    let text: String
+    /// In whatever encoding the command writes.
+    let text: [UInt8]
 
-    init(percent: Int, text: String) {
+    init(percent: Int, text: some Sequence<UInt8>) {
         self.percent = percent
-        self.text = Self.words(of: text)
+        self.text = Self.words(of: Array(text))
     }
 
     /// A line without its end; `nil` if it does not begin with a number of per cent, up to 100.
     init?(_ line: [UInt8]) {
-        var rest = String(decoding: line, as: UTF8.self)[...]
-        let digits = rest.prefix { ("0"..."9").contains($0) }
-        guard let percent = Int(digits), percent <= 100 else { return nil }
+        var rest = line[...]
+        let digits = rest.prefix(while: Self.isDigit)
+        guard let percent = Int(String(decoding: digits, as: UTF8.self)), percent <= 100 else { return nil }
         rest = rest.dropFirst(digits.count)
         // With decimals or not, but the protocol has whole ones.
-        if rest.first == "." { rest = rest.dropFirst().drop { ("0"..."9").contains($0) } }
-        let sign = rest.drop { $0 == " " }
-        if sign.first == "%" { rest = sign.dropFirst() }
-        guard rest.first?.isWhitespace ?? true else { return nil }
-        self.init(percent: percent, text: String(rest))
+        if rest.first == UInt8(ascii: ".") { rest = rest.dropFirst().drop(while: Self.isDigit) }
+        let sign = rest.drop { $0 == UInt8(ascii: " ") }
+        if sign.first == UInt8(ascii: "%") { rest = sign.dropFirst() }
+        guard rest.first.map(Self.isSpace) ?? true else { return nil }
+        self.init(percent: percent, text: rest)
     }
 
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    /// The spaces of ASCII, which are the same bytes in every encoding that a program is likely to write.
+    private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
     /// With a space between them, whatever there was: a report is one line.
-    private static func words(of text: String) -> String {
-        text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+    private static func words(of text: [UInt8]) -> [UInt8] {
+        Array(text.split(whereSeparator: isSpace).joined(separator: [0x20]))
     }
 
     /// As a command writes it.
-    var line: String { "\(percent)% \(text)\n" }
+    var line: [UInt8] { "\(percent)% ".utf8 + text + [UInt8(ascii: "\n")] }
 }

@@ -13,7 +13,10 @@ struct Reasons: Sendable {
         var attempt: Int
         var time: Date
         var summary: String
+        /// What it has written, as text.
         var errors: String
+        /// What it has written, if that is not UTF-8, in Base64.
+        var base64: String?
     }
 
     private let folder: URL
@@ -35,7 +38,7 @@ struct Reasons: Sendable {
     func record(_ job: WorkerJob, _ failure: CommandFailure) {
         let reason = Reason(
             id: job.id, tube: "\(job.tube)", attempt: job.attempt, time: Date(), summary: failure.summary,
-            errors: failure.errors)
+            errors: String(decoding: failure.words, as: UTF8.self), base64: failure.words.base64IfNotText)
         do {
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

@@ -53,14 +53,44 @@ struct RetryOptions: ParsableArguments {
             valueName: "use"))
     var output = OutputArgument.result
 
+    @Option(
+        help: ArgumentHelp(
+            "Exit statuses of a job that no further attempt would help: it is buried at once. (default: 65)",
+            valueName: "status[,status ...]|none"))
+    var buryStatus: StatusesArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Exit statuses of a job that is to be tried again for no fault of anyone: it uses up an attempt, and is no error in \
+            the log. (default: 75)
+            """,
+            valueName: "status[,status ...]|none"))
+    var retryStatus: StatusesArgument?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            The folder that each command starts in, looked up each time: behind a symbolic link that a deploy moves it is the \
+            current release. Relative names of the command and of its arguments begin there. (default: this program's own)
+            """,
+            valueName: "folder"))
+    var directory: DirectoryArgument?
+
     func validate() throws {
         guard attempts > 0 else { throw ValidationError("--attempts takes 1 or more.") }
+        _ = try statusRules()
     }
+
+    func statusRules() throws -> StatusRules { try StatusRules(bury: buryStatus, retry: retryStatus) }
 
     /// As the arguments of another `talkback`.
     var arguments: [String] {
         ["--attempts", "\(attempts)"] + (backoff.map { ["--backoff", "\($0)"] } ?? [])
             + (timeout.map { ["--timeout", "\($0)"] } ?? []) + ["--output", output.rawValue]
+            + (buryStatus.map { ["--bury-status", "\($0)"] } ?? [])
+            + (retryStatus.map { ["--retry-status", "\($0)"] } ?? [])
+            + (directory.map { ["--directory", "\($0)"] } ?? [])
     }
 
     func workerOptions(tubes: [Tube], concurrency: Int, grace: Duration) -> WorkerOptions {

@@ -27,7 +27,7 @@ final class Runners: Sendable {
         self.logger = logger
         supervisors = try runs.map { run in
             // Said now, and not by a worker that is started again and again.
-            _ = try Command(finding: run.words)
+            _ = try Command(finding: run.words, in: retries.directory?.path)
             let arguments =
                 ["talkback", "work", "--end-with-input", "--address", "\(address.reachableHere)"]
                 + ["--tube", "\(run.tube)", "--concurrency", "\(run.concurrency)"]

@@ -15,21 +15,26 @@ struct Work: LongRunningCommand {
         abstract: "Runs a command for each job.",
         usage: """
             talkback work [--tube <name> ...] [--concurrency <number>] [--attempts <number>] [--timeout <seconds>] \
-            [--backoff <first[:longest[:factor]]>] [--grace <seconds>] [--output <use>] [--address <address>] \
+            [--backoff <first[:longest[:factor]]>] [--grace <seconds>] [--output <use>] [--bury-status <list>] \
+            [--retry-status <list>] [--directory <folder>] [--address <address>] \
             -- <command> [<argument> ...]
             """,
         discussion: """
             The command gets the job's body on standard input, as a file that it need not read, and these variables: \
             TALKBACK_JOB_ID, TALKBACK_TUBE, and TALKBACK_ATTEMPT, which is 1 the first time. With exit status 0 the job is done, \
             and deleted. Any other status, or a signal, is a failure: the job is tried again after a pause, and buried after the \
-            last attempt. "talkback failed" shows what was buried and why, and "talkback retry" has it tried again.
+            last attempt. "talkback failed" shows what was buried and why, and "talkback retry" has it tried again. Two statuses, those of \
+            sysexits.h, mean more: with 65 (EX_DATAERR) the job is buried at once, as no further attempt would help; with 75 \
+            (EX_TEMPFAIL) it is tried again as ever, but that is no error in the log. --bury-status and --retry-status name others. \
+            A job that was reserved more often than it may be tried, as its workers have died of it, is buried untried.
 
             While the command runs, the job is touched, so that the job's own time to run says how soon others get it when this \
             program is gone, and not how long the command may take. If the job is lost all the same, the command is ended.
 
             The command's standard output is the job's result, at most 1 MiB; with more the job is buried. Who submitted the job can \
             ask for it: see "talkback submit --help". Of its standard error the last 8192 bytes are kept: they are the \
-            reason of a failure, in the log, and for who submitted the job. How far the command is, it can write to the descriptor \
+            reason of a failure, in the log, and for who submitted the job. Where it has written nothing there, the end of its standard \
+            output is: PHP's own errors go there unless display_errors is stderr. How far the command is, it can write to the descriptor \
             that TALKBACK_PROGRESS_FD names, in lines like "42% size 3 of 7"; or it runs "talkback progress 42 size 3 of 7". When \
             somebody cancels the job, the command is ended. (On beanstalkd, which has no place for results, standard output is \
             this program's own.) What the command leaves behind when it ends finds these three closed. Each command is a process group of its own, which ends, whatever it does, when this \
@@ -50,6 +55,8 @@ struct Work: LongRunningCommand {
                   three minutes, nine, ... and at most a day.
               talkback work --tube report -- sh -c 'echo 50% halfway >&$TALKBACK_PROGRESS_FD; wc -l'
                   What it prints is the result.
+              talkback work --directory /srv/app/current -- php tasks/resize.php
+                  Each task runs the release that the link "current" names then.
               talkback work --tube log -- sh -c 'cat >> all.log'
                   Needs no program.
             """)
@@ -107,7 +114,7 @@ struct Work: LongRunningCommand {
 
     private func work() async throws {
         let logger = Log.logger("talkback.work", logLevel)
-        let command = try TalkbackRunner.Command(finding: command)
+        let command = try TalkbackRunner.Command(finding: command, in: retries.directory?.path)
         let loop = try EventLoop()
         let launcher = LauncherMode.command(
             for: command, descriptorLimit: descriptorLimit ?? Rights.descriptorLimit)
@@ -116,7 +123,8 @@ struct Work: LongRunningCommand {
         let runner = CommandRunner(launcher: launcher, on: loop)
         let address = server.address
         let job = JobCommand(
-            runner: runner, output: retries.output.use, reasons: Reasons(for: address, in: failures), logger: logger)
+            command: command, runner: runner, rules: try retries.statusRules(), output: retries.output.use,
+            reasons: Reasons(for: address, in: failures), logger: logger)
         let options = retries.workerOptions(
             tubes: tube.map(\.tube), concurrency: concurrency,
             grace: grace?.duration ?? .seconds(100 * 365 * 86_400))

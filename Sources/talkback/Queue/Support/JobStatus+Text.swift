@@ -25,7 +25,8 @@ extension JobStatus {
         var reason: String?
     }
 
-    /// On one line. A result that is not UTF-8 is in Base64, under another key.
+    /// On one line. A result that is not UTF-8 is in Base64, under another key; a text or a reason is so as well, beside what can be
+    /// read of it.
     var json: String {
         get throws {
             var object = Object(
@@ -39,9 +40,41 @@ extension JobStatus {
             case .waiting, .delayed, .failed: object.reason = data.isEmpty ? nil : text
             case .cancelled: break
             }
+            if state != .done { object.base64 = data.base64IfNotText }
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            return String(decoding: try encoder.encode(object), as: UTF8.self)
+            return String(decoding: try encoder.encode(object), as: UTF8.self).withJSONEscapes
+        }
+    }
+}
+
+extension [UInt8] {
+    /// In Base64 what is not UTF-8; `nil` for what is.
+    var base64IfNotText: String? {
+        String(validating: self, as: UTF8.self) == nil ? Data(self).base64EncodedString() : nil
+    }
+}
+
+extension String {
+    /// JSON in which what a terminal would act on is escaped, too, which JSON allows and does not ask for.
+    var withJSONEscapes: String {
+        guard unicodeScalars.contains(where: Self.isEscaped) else { return self }
+        var text = ""
+        for scalar in unicodeScalars {
+            if Self.isEscaped(scalar) {
+                let digits = String(scalar.value, radix: 16)
+                text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            } else {
+                text.unicodeScalars.append(scalar)
+            }
+        }
+        return text
+    }
+
+    private static func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar {
+        case "\u{7F}"..."\u{9F}", "\u{2028}"..."\u{202E}", "\u{2066}"..."\u{2069}": true
+        default: false
         }
     }
 }

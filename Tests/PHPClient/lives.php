@@ -208,6 +208,23 @@ return function (Suite $suite) {
         same('at last', $page->state($id)->result());
     });
 
+    $suite->test('reasons and texts of any bytes, and how they are shown', function () use ($handedIn) {
+        list($page, $id, $reserve) = $handedIn();
+        // GBK, and what a terminal would act on.
+        $bytes = "\xb4\xc5\xc5\xcc\xc2\xfa \x1b[2J\r\0\n\t<\xc2\x9b>&amp; 满";
+        $text = strtr($bytes, "\r\n\0", '   ');
+        $job = $reserve();
+        $job->progress(5, $text);
+        same($text, $page->state($id)->text());
+        same(true, $job->fail($bytes, 100));
+        $state = $page->state($id);
+        same(['delayed', $bytes, ''], [$state->state, $state->reason(), $state->text()]);
+        same(1, preg_match('/^\x{FFFD}+ \[2J\n\t<>&amp; 满$/Du', $state->shown()), $state->shown());
+        same('', strpbrk($state->shown(), "\x1b\r\0") ?: '');
+        $page->reserveJob($id)->fail($bytes, null);
+        same($bytes, $page->state($id)->reason());
+    });
+
     $suite->test('a reason of many bytes', function () use ($handedIn) {
         list($page, $id, $reserve) = $handedIn();
         $reserve()->fail(str_repeat('é', 5000) . "\r\n\0", null);
@@ -333,5 +350,25 @@ return function (Suite $suite) {
         }]);
         same([[CancelledException::class, 'cancelled'], [LogicException::class, 'buried']], $log);
         same('failed', $client->state($buried)->state);
+    });
+
+    $suite->test('why a job has failed that nobody was to try again', function () {
+        $client = server()->client();
+        $tube = tube();
+        $id = $client->submit('x', ['tube' => $tube])->id;
+        $client->work($tube, function () {
+            throw new Talkback\PermanentFailure("not a photo: \xb4\xf3");
+        }, ['maxJobs' => 1, 'onFailure' => function () {
+        }]);
+        same(['failed', 1, "not a photo: \xb4\xf3"], [
+            $client->state($id)->state, $client->state($id)->attempt, $client->state($id)->reason(),
+        ]);
+        // A job knows better than its worker how often it may be tried, also by those that die of it.
+        $id = $client->submit('x', ['tube' => $tube, 'attempts' => 3])->id;
+        for ($attempt = 1; $attempt <= 2; $attempt++) {
+            Program::php('dying.php', [server()->address, $tube, 'exit'])->wait();
+        }
+        same('handles', Program::php('dying.php', [server()->address, $tube, 'exit'])->line());
+        same('the worker was lost', $client->wait($id, 15)->reason());
     });
 };

@@ -43,6 +43,94 @@ return function (Suite $suite) {
         same(['buried', 5], [$client->statsJob($id)['state'], $client->statsJob($id)['pri']]);
     });
 
+    $suite->test('a worker that dies of its job gets it no more than so often', function () {
+        $client = server()->client();
+        $tube = tube();
+        $id = $client->put('a', ['tube' => $tube, 'priority' => 5]);
+        $lines = function (string $how) use ($tube) {
+            $worker = Program::php('dying.php', [server()->address, $tube, $how]);
+            $line = $worker->line();
+            $worker->wait();
+            return $line;
+        };
+        // One attempt that says why, and one that does not.
+        same(['handles', 'handles'], [$lines('throw'), $lines('exit')]);
+        $buried = 'buried: work on job ' . $id . ' at ' . server()->address . ': the worker was lost';
+        same($buried, $lines('exit'));
+        same(['buried', 5], [$client->statsJob($id)['state'], $client->statsJob($id)['pri']]);
+        // Kicked, it is tried again.
+        $client->kickJob($id);
+        same('handles', $lines('exit'));
+        eventually('it is buried again', function () use ($client, $id, $lines) {
+            if ($client->statsJob($id)['state'] === 'ready') {
+                $lines('exit');
+            }
+            return $client->statsJob($id)['state'] === 'buried';
+        });
+        same(true, $client->statsJob($id)['reserves'] <= 6);
+        $client->delete($id);
+    });
+
+    $suite->test('a job that its handler releases again and again', function () use ($record) {
+        $client = server()->client();
+        $tube = tube();
+        $id = $client->put('a', ['tube' => $tube]);
+        $log = [];
+        $calls = 0;
+        $client->work($tube, function (Job $job) use (&$calls) {
+            $calls++;
+            $job->release();
+        }, ['maxJobs' => 3, 'attempts' => 2, 'onFailure' => $record($log)]);
+        same([2, 1], [$calls, count($log)]);
+        isTrue(strpos($log[0][1], ': released with no attempts left') !== false, $log[0][1]);
+        same(['buried', 'buried'], [$log[0][2], $client->statsJob($id)['state']]);
+    });
+
+    $suite->test('failures that are permanent or temporary', function () use ($record) {
+        $client = server()->client();
+        $tube = tube();
+        $ids = [];
+        foreach (['permanent', 'temporary'] as $body) {
+            $ids[$body] = $client->put($body, ['tube' => $tube]);
+        }
+        $handler = function (Job $job) {
+            throw $job->body === 'permanent' ? new Talkback\PermanentFailure('not a photo')
+                : new class('come back later') extends Talkback\TemporaryFailure {
+                };
+        };
+        $log = [];
+        $client->work($tube, $handler, ['maxJobs' => 2, 'onFailure' => $record($log)]);
+        same([['permanent', 'not a photo', 'buried'], ['temporary', 'come back later', 'released']], $log);
+        same('buried', $client->statsJob($ids['permanent'])['state']);
+        same(['delayed', 10], [$client->statsJob($ids['temporary'])['state'], $client->statsJob($ids['temporary'])['delay']]);
+
+        // What is told without onFailure.
+        $file = tempnam(sys_get_temp_dir(), 'log');
+        $former = ini_set('error_log', $file);
+        try {
+            $client->kickJob($ids['permanent']);
+            $client->work($tube, $handler, ['maxJobs' => 1]);
+            isTrue(strpos(file_get_contents($file), "buried: Talkback\\PermanentFailure: not a photo\n") !== false, 'it is logged');
+            file_put_contents($file, '');
+            $client->kickJob($ids['temporary']);
+            $client->work($tube, $handler, ['maxJobs' => 1]);
+            same(['', 'delayed'], [file_get_contents($file), $client->statsJob($ids['temporary'])['state']]);
+            $client->kickJob($ids['temporary']);
+            $client->work($tube, $handler, ['maxJobs' => 1, 'attempts' => 1]);
+            same('buried', $client->statsJob($ids['temporary'])['state']);
+            isTrue(strpos(file_get_contents($file), 'buried: ') !== false, 'for good it is an error all the same');
+            file_put_contents($file, '');
+            $client->put('x', ['tube' => $tube]);
+            $client->work($tube, function () {
+                throw new RuntimeException("\x1b[2Jline\nline \xb4\xf3 \x9b");
+            }, ['maxJobs' => 1]);
+            isTrue(strpos(file_get_contents($file), "RuntimeException: [2Jline\\nline \u{FFFD}") !== false, 'no controls');
+        } finally {
+            ini_set('error_log', (string) $former);
+            unlink($file);
+        }
+    });
+
     $suite->test('each attempt waits longer, up to the limit', function () {
         $client = server()->client();
         $tube = tube();

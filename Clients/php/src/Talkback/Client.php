@@ -111,6 +111,23 @@ final class ProtocolException extends Exception
 }
 
 /**
+ * For a handler of Client::work() to throw, itself or one of its own that extends it: no further attempt would help, so the job is
+ * buried at once. What a command of "talkback work" says with status 65.
+ */
+class PermanentFailure extends \RuntimeException
+{
+}
+
+/**
+ * For a handler of Client::work() to throw, itself or one of its own that extends it: what the job needs is not there yet. It is tried
+ * again later, as after any other exception, but error_log is told only if that was the last attempt. What a command of
+ * "talkback work" says with status 75.
+ */
+class TemporaryFailure extends \RuntimeException
+{
+}
+
+/**
  * A connection to a server, made when it is first needed and again when it was lost between two commands.
  *
  * Not for two uses at a time: a signal handler that calls it in the middle of another call gets an exception.
@@ -572,14 +589,16 @@ final class Client
 
     /**
      * Takes one job after another and hands each to $handler. When it returns, the job is deleted; when it throws, the job
-     * is released with a delay that doubles with each attempt, or buried after the last. A handler may also delete,
-     * release, bury, finish or fail the job itself. A job may be run twice: whoever loses the connection, or takes longer
+     * is released with a delay that doubles with each attempt, or buried after the last; see PermanentFailure and
+     * TemporaryFailure. A handler may also delete, release, bury, finish or fail the job itself. A job that was reserved more
+     * often than it may be tried, as its workers have died of it, is buried before the handler is called. A job may be run twice: whoever loses the connection, or takes longer
      * than the time to run without a heartbeat, loses the job to the next worker.
      *
      * @param string|string[] $tubes
      * @param callable $handler gets the Job
      * @param array $options
-     *     attempts: how often a job is tried, counting those that ended without a word; 5 unless it is given.
+     *     attempts: how often a job is tried, 5 unless it is given; each time that it is reserved counts, whatever came of it.
+     *         A job that was submitted with a number of attempts is tried as often as that.
      *     backoff, backoffLimit: seconds of the first delay, 10, and of the longest, 3600.
      *     maxJobs, maxSeconds, maxMemory (bytes): after these no further job is taken; null, no limit.
      *     reconnectFor: seconds to try to reach a server that has gone, 60; 0 throws at once.
@@ -588,7 +607,7 @@ final class Client
      *         It also ends the handler's sleep() early, and does not come through while PHP is inside one long call.
      *     onFailure: callable(Job, \Throwable, string) that is told what became of a job that was not simply deleted:
      *         "released", "buried", "cancelled", "settled" (by the handler itself) or "lost"; unless it is given,
-     *         error_log is.
+     *         error_log is, but of a TemporaryFailure only when the job is buried.
      * @return int how many jobs it has taken
      * @throws Exception
      */
@@ -692,10 +711,22 @@ final class State
         return $this->state === 'done' ? $this->data : null;
     }
 
-    /** Why it has failed, or the attempt before this one; nothing if none has. */
+    /**
+     * Why it has failed, or, while it waits for its next attempt, why the last one has; nothing if none has. Any bytes: what the
+     * task wrote to standard error, in whatever encoding. shown() is for showing it.
+     */
     public function reason(): string
     {
         return in_array($this->state, ['failed', 'waiting', 'delayed'], true) ? $this->data : '';
+    }
+
+    /**
+     * The text or the reason, whichever there is, as a page or a terminal can show it: what is not UTF-8 is replaced, control
+     * characters but tabs and line feeds are left out. Not escaped: a page still needs htmlspecialchars.
+     */
+    public function shown(): string
+    {
+        return Text::shown($this->text() . $this->reason());
     }
 }
 
@@ -1097,19 +1128,75 @@ final class Worker
     private function handle(Job $job): void
     {
         try {
-            $this->startTouching($job);
-            try {
-                $this->hearAtOnce($this->formerMode || $this->options['autoTouch']);
-                ($this->handler)($job);
-            } finally {
-                $this->hearAtOnce(false);
-                $this->stopTouching();
-            }
-            if ($job->isOpen()) {
-                $job->delete();
+            $buried = $this->buryUntried($job);
+            if ($buried === null) {
+                $this->call($job);
             }
         } catch (\Throwable $error) {
             $this->report($job, $error, $this->giveBack($job, $error));
+            return;
+        }
+        if ($buried !== null) {
+            $this->report($job, $buried, 'buried');
+        }
+    }
+
+    private function call(Job $job): void
+    {
+        $this->startTouching($job);
+        try {
+            $this->hearAtOnce($this->formerMode || $this->options['autoTouch']);
+            ($this->handler)($job);
+        } finally {
+            $this->hearAtOnce(false);
+            $this->stopTouching();
+        }
+        if ($job->isOpen()) {
+            $job->delete();
+        }
+    }
+
+    /** Buries a job that was reserved more often than it may be tried: whoever works on it dies of it, or releases it. */
+    private function buryUntried(Job $job): ?Exception
+    {
+        // Asked for in any case, so that what the handler asks for costs no more.
+        $reserves = $job->attempt();
+        if ($reserves <= $this->options['attempts']) {
+            return null;
+        }
+        $state = $this->state($job);
+        if ($state !== null) {
+            // A server that counts them knows when it is enough; of what was kicked, what came before counts no more.
+            $isUsedUp = $state->attempts === 0 && $state->attempt > $this->options['attempts'];
+        } else {
+            // beanstalkd does not say when it was kicked, so each time that this brought it back from where it was buried is good
+            // for two: one to try it, and one that was for nothing if it was buried untried.
+            $revivals = min($job->fact('kicks'), $job->fact('buries'));
+            $isUsedUp = $reserves - 2 * $revivals > $this->options['attempts'];
+        }
+        if (!$isUsedUp) {
+            return null;
+        }
+        $wasLost = $reserves - 1 > $job->fact('releases') + $job->fact('kicks');
+        $reason = $wasLost ? 'the worker was lost' : 'released with no attempts left';
+        $error = $this->session->error(Exception::class, 'work', "on job $job->id", $reason);
+        if ($state === null) {
+            $job->bury();
+        } else {
+            $job->fail($reason, null);
+        }
+        return $error;
+    }
+
+    /** How the job is; null where the server is not Talkback. */
+    private function state(Job $job): ?State
+    {
+        try {
+            $expected = State::replies($job->id);
+            $reply = $this->session->askTalkback("state $job->id", "job $job->id", $expected, Session::NO_OUTCOME);
+            return new State($job->id, $reply);
+        } catch (ProtocolException $other) {
+            return null;
         }
     }
 
@@ -1120,17 +1207,19 @@ final class Worker
         }
         try {
             $attempt = $job->attempt();
+            $isPermanent = $error instanceof PermanentFailure;
             // Not beyond 2^30, where a shift would leave an int of 32 bits.
             $delay = (int) min($this->options['backoffLimit'], $this->options['backoff'] * 2 ** min(30, $attempt - 1));
             try {
                 $reason = $error->getMessage() === '' ? get_class($error) : $error->getMessage();
-                return $job->fail($reason, $delay, $this->options['attempts']) ? 'released' : 'buried';
+                $isReleased = $job->fail($reason, $isPermanent ? null : $delay, $this->options['attempts']);
+                return $isReleased ? 'released' : 'buried';
             } catch (CancelledException $cancelled) {
                 return 'cancelled';
             } catch (ProtocolException $other) {
                 // It has no place for reasons.
             }
-            if ($attempt >= $this->options['attempts']) {
+            if ($isPermanent || $attempt >= $this->options['attempts']) {
                 $job->bury();
                 return 'buried';
             }
@@ -1149,7 +1238,12 @@ final class Worker
             ($this->options['onFailure'])($job, $error, $outcome);
             return;
         }
-        error_log("job $job->id $outcome: " . get_class($error) . ': ' . $error->getMessage());
+        if ($error instanceof TemporaryFailure && $outcome === 'released') {
+            return;
+        }
+        // On one line, as a message may have in it what somebody has handed in.
+        $message = Text::shown(get_class($error) . ': ' . $error->getMessage());
+        error_log("job $job->id $outcome: " . strtr($message, ["\n" => '\n']));
     }
 
     private function hearAtOnce(bool $isAsynchronous): void
@@ -1965,6 +2059,14 @@ final class Text
         for ($start = $first; $start < $first + 3 && self::isInside($text[$start]); $start++) {
         }
         return substr($text, self::isInside($text[$start]) ? $first : $start);
+    }
+
+    /** As a page or a terminal can show it, which takes it for UTF-8. */
+    public static function shown(string $text): string
+    {
+        $flags = ENT_NOQUOTES | ENT_SUBSTITUTE;
+        $valid = htmlspecialchars_decode(htmlspecialchars($text, $flags, 'UTF-8'), $flags);
+        return preg_replace('/[\x00-\x08\x0B-\x1F\x7F]|\xC2[\x80-\x9F]/', '', $valid);
     }
 
     private static function isInside(string $byte): bool

@@ -190,8 +190,12 @@ return function (Suite $suite) {
         $tube = tube();
         $client->put('a', ['tube' => $tube, 'ttr' => 1]);
         $log = [];
-        $client->work($tube, function () use ($other, $tube) {
-            same('a', $other->reserve($tube, 10)->body);
+        $client->work($tube, function () use ($client, $other, $tube) {
+            for ($tries = 1; ($job = $other->reserve($tube, 2)) === null && $tries < 10; $tries++) {
+                // beanstalkd 1.12 now and then forgets the time of a connection that is silent.
+                $client->stats();
+            }
+            same('a', $job->body);
         }, ['maxJobs' => 1, 'onFailure' => $record($log)]);
         same('lost', $log[0][2]);
         isTrue(strpos($log[0][1], 'another worker has reserved it') !== false, $log[0][1]);

@@ -5,6 +5,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sched.h>
@@ -31,6 +32,14 @@ const char *csockets_errno_name(int error) {
 
 int16_t csockets_pollrdhup(void) {
     return POLLRDHUP;
+}
+
+int csockets_o_path(void) {
+    return O_PATH;
+}
+
+int csockets_at_empty_path(void) {
+    return AT_EMPTY_PATH;
 }
 
 int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout) {

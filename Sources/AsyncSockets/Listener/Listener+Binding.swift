@@ -22,7 +22,7 @@ extension Listener {
     ) throws(SocketError) -> Listener {
         let loop = try EventLoop.orDefault(loop)
         if case .unix(let name) = address, let path = name.pathBytes {
-            let listening = try UnixSocketFile.listen(on: address, path: path, backlog: options.backlog)
+            let listening = try UnixSocketFile.listen(on: address, path: path, options)
             let file = listening.file
             return Listener(Channel(listening.socket, on: loop), [address], file: file)
         }
@@ -103,16 +103,10 @@ extension Listener {
 
     private static func socket(on address: SocketAddress, _ options: ListenOptions) throws(SocketError) -> Socket {
         // Only accepting needs the mode: the calls that transfer bytes say each time that they do not wait.
-        let socket = try Socket(address.family, .stream, mode: .nonBlocking)
-        if address.ip != nil {
-            try socket.set(.reuseAddress, to: true)
-            if options.portSharing == .shared { try socket.set(.reusePort, to: true) }
+        try Socket.listen(on: address, options: options, mode: .nonBlocking) { socket throws(SocketError) in
             // Accepted sockets inherit it.
-            try socket.set(.noDelay, to: true)
+            if address.ip != nil { try socket.set(.noDelay, to: true) }
         }
-        try socket.bind(to: address)
-        try socket.listen(backlog: options.backlog)
-        return socket
     }
 
     /// Takes over a socket that listens already.

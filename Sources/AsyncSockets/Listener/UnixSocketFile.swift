@@ -21,17 +21,17 @@ struct UnixSocketFile: Sendable {
 
     /// Makes a socket that listens on a path, in place of a stale one if there is one.
     static func listen(
-        on address: SocketAddress, path: [UInt8], backlog: Int
+        on address: SocketAddress, path: [UInt8], _ options: ListenOptions
     ) throws(SocketError) -> Listening {
         let folder = FolderLock(parentOf: path)
         defer { folder?.release() }
         let socket: Socket
         do throws(SocketError) {
-            socket = try Socket.listen(on: address, backlog: backlog, mode: .nonBlocking)
+            socket = try Socket.listen(on: address, options: options, mode: .nonBlocking)
         } catch {
             guard error.errno == .addressInUse, folder != nil, isStale(address) else { throw error }
             guard FileSystem.removeSocket(path) else { throw error }
-            socket = try Socket.listen(on: address, backlog: backlog, mode: .nonBlocking)
+            socket = try Socket.listen(on: address, options: options, mode: .nonBlocking)
         }
         let file = FileSystem.identity(path).map { UnixSocketFile(path: path, identity: $0) }
         return Listening(file: file, socket: socket)

@@ -30,6 +30,10 @@ const char *csockets_errno_name(int error);
 /// POLLRDHUP of poll(2).
 int16_t csockets_pollrdhup(void);
 
+/// O_PATH of open(2), and AT_EMPTY_PATH of fchownat(2).
+int csockets_o_path(void);
+int csockets_at_empty_path(void);
+
 /// epoll_pwait2(2) with no signal mask: epoll_wait with a timeout in nanoseconds; a negative one waits for ever. On a
 /// kernel that lacks it (before 5.11), epoll_wait with the timeout rounded up to milliseconds.
 int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout);

@@ -99,6 +99,16 @@ extension SocketAddress {
         }
     }
 
+    /// The address with another port; an address without ports as it is.
+    public func withPort(_ port: UInt16) -> SocketAddress {
+        switch self {
+        case .ipv4(let address, port: _): .ipv4(address, port: port)
+        case .ipv6(let address, port: _, let scope, let flowInfo):
+            .ipv6(address, port: port, scope: scope, flowInfo: flowInfo)
+        case .unix, .other: self
+        }
+    }
+
     /// The port, if the address is an IP address. Zero asks for any free port when bound to.
     public var port: UInt16? {
         switch self {

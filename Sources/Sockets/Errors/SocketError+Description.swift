@@ -64,6 +64,8 @@ extension SocketError.InvalidArgument: CustomStringConvertible {
         case .textTooLong(let limit): "longer than \(limit) bytes"
         case .tooManyBuffers: "more than \(IOVector.maximumCount) buffers"
         case .descriptorsWithoutData: "descriptors without a byte of data"
+        case .noAddress: "no address is given"
+        case .noFile: "the address has no file whose mode or owner could be set"
         case .notMulticast: "the address is not a multicast group's"
         case .wrongFamily(let family): "the family \(family) does not fit"
         }

@@ -15,6 +15,10 @@ extension SocketError {
         public static var accept: Operation { Operation(rawValue: "accept") }
         /// `bind(2)`
         public static var bind: Operation { Operation(rawValue: "bind") }
+        /// `chmod(2)` of a Unix socket's file
+        public static var changeMode: Operation { Operation(rawValue: "change mode") }
+        /// `chown(2)` of a Unix socket's file
+        public static var changeOwner: Operation { Operation(rawValue: "change owner") }
         /// `close(2)`
         public static var close: Operation { Operation(rawValue: "close") }
         /// `connect(2)`, and waiting for its outcome

@@ -153,6 +153,10 @@ extension SocketError {
         case descriptorsWithoutData
         /// An address that is not a multicast group's.
         case notMulticast
+        /// A list of addresses without a single one.
+        case noAddress
+        /// An abstract name, which has no file whose mode and owner could be set.
+        case noFile
         /// An address of a family that the call has no use for.
         case wrongFamily(AddressFamily)
     }

@@ -23,29 +23,57 @@ extension Socket {
     /// Creates a stream socket that listens on an address.
     ///
     /// The socket of an IP family gets `SO_REUSEADDR`, so that a restarted server need not wait for the old one's
-    /// last connections to be forgotten. A Unix socket's file must not exist yet.
+    /// last connections to be forgotten. An IPv6 socket gets `IPV6_V6ONLY` as ``ListenOptions/ipv6Wildcard`` says if its
+    /// address is `::`, so that the system's setting for it makes no difference. A Unix socket's file must not exist yet.
+    ///
+    /// - Parameters:
+    ///   - address: Where to listen. Port 0 asks for a free port: see ``localAddress``.
+    ///   - options: How to listen.
+    ///   - mode: Whether the listener's calls wait.
+    ///   - prepare: Called with the socket before it is bound, to set the options that it needs from its beginning.
+    /// - Throws: `SocketError`, naming the address, when it is in use (`EADDRINUSE`), not of this machine
+    ///   (`EADDRNOTAVAIL`), not permitted (`EACCES`) and so on; also what `prepare` throws. A socket that failed to bind
+    ///   never listens, and a Unix socket's file that does not get its mode or owner is removed again.
+    ///
+    /// The corresponding C functions are `socket`, `bind` and `listen`.
+    public static func listen(
+        on address: SocketAddress, options: ListenOptions = ListenOptions(), mode: BlockingMode = .blocking,
+        preparing prepare: (borrowing Socket) throws(SocketError) -> Void = { _ in }
+    ) throws(SocketError) -> Socket {
+        let backlog = try checkedBacklog(options.backlog)
+        let socket = try Socket(address.family, .stream, mode: mode)
+        if address.ip != nil {
+            try socket.set(.reuseAddress, to: true)
+            if options.portSharing == .shared { try socket.set(.reusePort, to: true) }
+        }
+        if case .ipv6(let ip, port: _, scope: _, flowInfo: _) = address {
+            // A mapped address is an IPv4 one, to which an IPv6-only socket cannot be bound.
+            let isDualStack = ip.ipv4Mapped != nil || (ip == .any && options.ipv6Wildcard == .dualStack)
+            try socket.set(.ipv6Only, to: !isDualStack)
+        }
+        try prepare(socket)
+        if case .unix(let name) = address, options.unixFile != ListenOptions.UnixFile() {
+            try socket.bind(to: name, as: options.unixFile)
+        } else {
+            try socket.bind(to: address)
+        }
+        switch System.listen(socket.descriptor, backlog: backlog) {
+        case .success: return socket
+        case .failure(let errno): throw SocketError(.listen, .system(errno), subject: .address(address))
+        }
+    }
+
+    /// Creates a stream socket that listens on an address, with the other ``ListenOptions`` as they are by default:
+    /// ``listen(on:options:mode:preparing:)``.
     ///
     /// - Parameters:
     ///   - address: Where to listen. Port 0 asks for a free port: see ``localAddress``.
     ///   - backlog: How many connections may wait to be accepted; the system cuts it to its own maximum.
     ///   - mode: Whether the listener's calls wait.
-    /// - Throws: `SocketError`, naming the address, when it is in use (`EADDRINUSE`), not of this machine
-    ///   (`EADDRNOTAVAIL`), not permitted (`EACCES`) and so on. A socket that failed to bind never listens.
-    ///
-    /// The corresponding C functions are `socket`, `bind` and `listen`.
     public static func listen(
-        on address: SocketAddress, backlog: Int = maximumBacklog, mode: BlockingMode = .blocking
+        on address: SocketAddress, backlog: Int, mode: BlockingMode = .blocking
     ) throws(SocketError) -> Socket {
-        let backlog = try checkedBacklog(backlog)
-        let socket = try Socket(address.family, .stream, mode: mode)
-        if address.ip != nil {
-            try socket.set(.reuseAddress, to: true)
-        }
-        try socket.bind(to: address)
-        switch System.listen(socket.descriptor, backlog: backlog) {
-        case .success: return socket
-        case .failure(let errno): throw SocketError(.listen, .system(errno), subject: .address(address))
-        }
+        try listen(on: address, options: ListenOptions(backlog: backlog), mode: mode)
     }
 
     /// Gives the socket its own address.
@@ -110,7 +138,7 @@ extension Socket {
         return AcceptedConnection(socket: Socket(adopting: accepted.0), peer: accepted.1)
     }
 
-    private static func checkedBacklog(_ backlog: Int) throws(SocketError) -> Int32 {
+    static func checkedBacklog(_ backlog: Int) throws(SocketError) -> Int32 {
         guard backlog >= 0 else { throw SocketError(.listen, .invalid(.negative)) }
         return Int32(clamping: backlog)
     }

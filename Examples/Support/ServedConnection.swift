@@ -74,6 +74,15 @@ public struct ServedConnection: Sendable {
         try await connection.send(bytes, timeout: limits.deadline)
     }
 
+    /// Sends text as UTF-8 and bytes after it, as one piece.
+    ///
+    /// - Throws: `SocketError`, with `ETIMEDOUT` when the client does not take it in time.
+    public func send(_ text: String, _ bytes: [UInt8]) async throws(SocketError) {
+        // SAFETY: reading initialised UInt8s as raw bytes; both are borrowed for the call.
+        let (head, rest) = unsafe (text.utf8Span.span.bytes, bytes.span.bytes)
+        try await connection.send(gathering: head, rest, timeout: limits.deadline)
+    }
+
     /// Appends what has arrived, and returns how much it was; `nil` if nothing has arrived in time.
     private func receive(
         upTo count: Int, into bytes: inout [UInt8], _ timeout: Duration?

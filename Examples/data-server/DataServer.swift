@@ -27,8 +27,7 @@ struct DataServer: AsyncParsableCommand {
         try await server.run { connection in
             let request = try await connection.receiveRequest(limit: maximum)
             if request.excess.isEmpty {
-                try await connection.send("数据是 ")
-                try await connection.send(request.bytes)
+                try await connection.send("数据是 ", request.bytes)
             } else {
                 try await connection.send("错误: 请求超过 \(maximum) 字节 (the request is too long)\n")
             }

@@ -19,6 +19,18 @@ struct DataServerTests {
         #expect(try client.receiveText() == "数据是 hello \n")
     }
 
+    /// A client that reads once has all of it: it does not get the beginning by itself.
+    @Test func replyIsOneSegment() throws {
+        let server = try Program("data-server", "127.0.0.1", "0", "--pause", "3600000")
+        let address = try server.address()
+        for _ in 0..<20 {
+            let client = try Socket.connect(to: address)
+            try client.sendAll("hello \n")
+            try client.shutdown(.sending)
+            #expect(try client.receive(upTo: 1024) == Array("数据是 hello \n".utf8))
+        }
+    }
+
     @Test func severalLinesAreOneRequest() throws {
         let server = try Program("data-server", "127.0.0.1", "0", "--pause", "300")
         let client = try Socket.connect(to: server.address())

@@ -122,6 +122,46 @@ struct BufferedReaderTests {
         #expect(lines == ["one", "two", "", "last"])
     }
 
+    /// What a line is when at most five bytes may be in one; `nil` if that is too much.
+    private static let lines: [(text: String, line: String?)] = [
+        ("hello\n", "hello"), ("hello\r\n", "hello"), ("hell\r\n", "hell"), ("hello", "hello"), ("hell\r", "hell\r"),
+        ("\n", ""), ("\r\n", ""), ("\r", "\r"), ("a\rb\n", "a\rb"), ("hell\r\r\n", "hell\r"),
+        ("hello!\n", nil), ("hello!\r\n", nil), ("hello\r", nil), ("hello\rx\n", nil), ("hello\r\r\n", nil),
+        ("hello!", nil),
+    ]
+
+    @Test(arguments: lines)
+    func limitOfALineIsAboutTheLine(text: String, line: String?) async throws {
+        for capacity in [1, 2, 8192] {
+            let cuts = (0...text.utf8.count).map { MadeUpStream(text, cutAt: $0) }
+            for stream in cuts + [MadeUpStream(text)] {
+                var reader = BufferedReader(stream, capacity: capacity)
+                do throws(SocketError) {
+                    let found = try await reader.receiveLine(limit: 5)
+                    #expect(found == line.map { Array($0.utf8) })
+                    let end = try await reader.receiveLine(limit: 5)
+                    #expect(end == nil)
+                } catch {
+                    #expect(line == nil)
+                    #expect(error.reason == .limitExceeded(limit: 5))
+                    // Nothing of it is lost.
+                    let bytes = try await reader.receive(exactly: text.utf8.count)
+                    #expect(bytes == Array(text.utf8))
+                }
+            }
+        }
+    }
+
+    @Test func lineIsRefusedAsSoonAsItIsTooLong() async throws {
+        // The stream that would go on gives an error if it is asked to.
+        for text in ["hello!", "hello\rx"] {
+            var reader = BufferedReader(MadeUpStream(text.utf8.map { [$0] } + [[0xFF]]))
+            var reason: SocketError.Reason?
+            do throws(SocketError) { _ = try await reader.receiveLine(limit: 5) } catch { reason = error.reason }
+            #expect(reason == .limitExceeded(limit: 5))
+        }
+    }
+
     @Test func delimiterThatBeginsTwiceIsFound() async throws {
         for cut in 0...7 {
             var reader = BufferedReader(MadeUpStream("xaaabyz", cutAt: cut), capacity: 1)

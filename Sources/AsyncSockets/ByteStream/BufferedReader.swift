@@ -26,10 +26,10 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     ///
     /// - Parameters:
     ///   - stream: The stream. While there is a reader, nothing else may receive from it.
-    ///   - capacity: How many bytes to ask the stream for at a time, at least 1.
+    ///   - capacity: How many bytes to ask the stream for at a time: 1 to 1,048,576, and the nearest of these otherwise.
     public init(_ stream: Stream, capacity: Int = 8192) {
         self.stream = stream
-        self.capacity = max(1, capacity)
+        self.capacity = min(max(1, capacity), 1 << 20)
     }
 
     /// The number of bytes that were received and not yet returned.
@@ -69,7 +69,7 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     ///
     /// - Parameters:
     ///   - delimiter: What ends the piece; at least one byte.
-    ///   - limit: The most bytes accepted before the delimiter.
+    ///   - limit: The most bytes accepted before the delimiter, 0 or more.
     ///   - timeout: How long to wait for each part of it; `nil` for ever.
     /// - Returns: The bytes before the delimiter; `nil` if the stream ends where a piece would begin.
     /// - Throws: `SocketError` of the stream, with `SocketError.Reason.endOfStream` if it ends within a piece, or with
@@ -86,7 +86,7 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
                 start += delimiter.count
                 return piece
             }
-            if bufferedCount >= limit + delimiter.count {
+            if bufferedCount - delimiter.count >= limit {
                 throw SocketError(.receive, .limitExceeded(limit: limit))
             }
             if try await fill(capacity, timeout) == 0 {
@@ -107,20 +107,33 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     /// stream need not have one.
     ///
     /// - Parameters:
-    ///   - limit: The most bytes accepted in a line.
+    ///   - limit: The most bytes accepted in a line, without its end: a line of so many bytes is accepted with either end.
     ///   - timeout: How long to wait for each part of it; `nil` for ever.
     /// - Returns: The line; `nil` at the end of the stream.
-    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.limitExceeded(limit:)`.
+    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.limitExceeded(limit:)`, as soon as there is a byte
+    ///   too many. What was received can still be taken.
     public mutating func receiveLine(limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8]? {
-        var line: [UInt8]
-        do throws(SocketError) {
-            guard let found = try await receive(until: [0x0A], limit: limit, timeout: timeout) else { return nil }
-            line = found
-        } catch  where error.reason == .endOfStream {
-            return takeBuffered()
+        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
+        searched = 0
+        while true {
+            if let end = findLineFeed() {
+                let hasReturn = end > 0 && buffer[start + end - 1] == 0x0D
+                let length = hasReturn ? end - 1 : end
+                guard length <= limit else { throw SocketError(.receive, .limitExceeded(limit: limit)) }
+                let line = take(length)
+                start += hasReturn ? 2 : 1
+                return line
+            }
+            // A carriage return after the last byte allowed may be half of the line's end.
+            let mayEnd = bufferedCount - 1 == limit && buffer[buffer.count - 1] == 0x0D
+            if bufferedCount > limit, !mayEnd { throw SocketError(.receive, .limitExceeded(limit: limit)) }
+            if try await fill(capacity, timeout) == 0 {
+                if bufferedCount == 0 { return nil }
+                // Nothing follows: it is a byte of the line.
+                if bufferedCount > limit { throw SocketError(.receive, .limitExceeded(limit: limit)) }
+                return takeBuffered()
+            }
         }
-        if line.last == 0x0D { line.removeLast() }
-        return line
     }
 
     // MARK: The buffer
@@ -147,6 +160,13 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
         let piece = Array(buffer[start..<start + count])
         start += count
         return piece
+    }
+
+    /// Where the line feed is, counted from what was not yet returned.
+    private mutating func findLineFeed() -> Int? {
+        if let place = buffer[(start + searched)...].firstIndex(of: 0x0A) { return place - start }
+        searched = bufferedCount
+        return nil
     }
 
     /// Where the delimiter begins, counted from what was not yet returned.

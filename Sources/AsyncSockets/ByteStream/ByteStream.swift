@@ -18,7 +18,8 @@ public protocol ByteStream: Sendable {
     ///   `SocketError.Reason.closed`.
     func receive(into buffer: inout OutputRawSpan, timeout: Duration?) async throws(SocketError) -> Int
 
-    /// Receives what has arrived and appends it to an array, at most so many bytes.
+    /// Receives what has arrived and appends it to an array, at most so many bytes: 0 or more, and the memory for as many need
+    /// not be taken before they have come.
     func receive(into bytes: inout [UInt8], upTo limit: Int, timeout: Duration?) async throws(SocketError) -> Int
 
     /// Sends bytes, and returns when all of them are taken over.
@@ -39,6 +40,9 @@ public protocol ByteStream: Sendable {
 extension ByteStream {
     /// Receives at most so many bytes.
     ///
+    /// - Parameters:
+    ///   - limit: The most bytes, 0 or more. However large it is, what has arrived is what memory is taken for.
+    ///   - timeout: How long to wait; `nil` for ever. Zero takes what has arrived already.
     /// - Returns: The bytes; none at the end of the stream.
     public func receive(upTo limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
@@ -68,13 +72,15 @@ extension ByteStream {
     /// Receives everything up to the end of the stream.
     ///
     /// - Parameters:
-    ///   - limit: The most that is accepted.
+    ///   - limit: The most that is accepted, 0 or more; `Int.max` is no limit.
     ///   - timeout: How long to wait for each piece; `nil` for ever.
     /// - Throws: `SocketError` with `SocketError.Reason.limitExceeded(limit:)` when there is more than that.
     public func receiveAll(limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8] {
+        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         var bytes: [UInt8] = []
         while bytes.count <= limit {
-            let count = min(65_536, limit - bytes.count + 1)
+            // One more than is accepted shows that there is more.
+            let count = min(65_535, limit - bytes.count) + 1
             if try await receive(into: &bytes, upTo: count, timeout: timeout) == 0 { return bytes }
         }
         throw SocketError(.receive, .limitExceeded(limit: limit))

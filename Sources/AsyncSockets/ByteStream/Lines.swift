@@ -54,7 +54,7 @@ extension ByteStream {
     /// ```
     ///
     /// - Parameters:
-    ///   - limit: The most bytes accepted in a line.
+    ///   - limit: The most bytes accepted in a line, without its end; 0 or more.
     ///   - timeout: How long to wait for each part of a line; `nil` for ever.
     public func lines(limit: Int = 65_536, timeout: Duration? = nil) -> Lines<Self> {
         Lines(self, limit: limit, timeout: timeout)

@@ -193,6 +193,9 @@ let package = Package(
             swiftSettings: strict
         ),
         testProgram("passed-listeners", ["AsyncSockets", "Sockets"]),
+        testProgram("loop-without-epoll", ["AsyncSockets", "Sockets"]),
+        // In C: a seccomp filter takes calls that Swift does not import.
+        .executableTarget(name: "refusing-calls", path: "Tests/Programs/refusing-calls"),
         testProgram("php-conformance", ["PHPSockets"]),
         testProgram("php-names-alone", ["PHPSockets"]),
         testProgram("php-names-glibc", ["PHPSockets"]),
@@ -216,7 +219,10 @@ let package = Package(
                 "AsyncSockets",
                 "Sockets",
                 "TestSupport",
+                "loop-without-epoll",
                 "passed-listeners",
+                "refusing-calls",
+                "talkback",
                 .product(name: "SystemPackage", package: "swift-system"),
             ],
             swiftSettings: strict

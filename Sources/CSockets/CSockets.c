@@ -42,14 +42,46 @@ int csockets_at_empty_path(void) {
     return AT_EMPTY_PATH;
 }
 
+/// Whether epoll_pwait2 is not to be had. The same for all threads, and never taken back: the other way works everywhere.
+static _Atomic int lacks_epoll_pwait2;
+
+/// Waits by epoll_wait, for as many whole milliseconds as there are. It comes back up to a millisecond too early then, and
+/// waits for what is left of the time when it is called again: by ppoll, which knows of nanoseconds.
+static int wait_without_epoll_pwait2(int poller, struct epoll_event *events, int capacity, int64_t timeout) {
+    if (timeout < 0) {
+        return epoll_wait(poller, events, capacity, -1);
+    }
+    int64_t milliseconds = timeout / 1000000;
+    if (timeout > 0 && milliseconds == 0) {
+        struct pollfd entry = {.fd = poller, .events = POLLIN};
+        struct timespec time = {.tv_sec = 0, .tv_nsec = timeout};
+        if (ppoll(&entry, 1, &time, NULL) < 0 && errno != EINTR) {
+            milliseconds = 1;
+        }
+    }
+    return epoll_wait(poller, events, capacity, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+}
+
 int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout) {
+    if (lacks_epoll_pwait2) {
+        return wait_without_epoll_pwait2(poller, events, capacity, timeout);
+    }
     struct timespec time = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
     int count = epoll_pwait2(poller, events, capacity, timeout < 0 ? NULL : &time, NULL);
-    if (count != -1 || errno != ENOSYS) {
+    if (count != -1 || errno == EINTR) {
         return count;
     }
-    int64_t milliseconds = timeout < 0 ? -1 : timeout / 1000000 + (timeout % 1000000 != 0);
-    return epoll_wait(poller, events, capacity, milliseconds > INT_MAX ? INT_MAX : (int)milliseconds);
+    // Whatever the error is: if the older call works, it was about this one.
+    count = wait_without_epoll_pwait2(poller, events, capacity, timeout);
+    if (count != -1 || errno == EINTR) {
+        lacks_epoll_pwait2 = 1;
+    }
+    return count;
+}
+
+int csockets_refuses_accept(void) {
+    // A call that gets through finds no such descriptor.
+    return accept4(-1, NULL, NULL, 0) == -1 && errno != EBADF && accept(-1, NULL, NULL) == -1 && errno != EBADF;
 }
 
 static _Thread_local void *thread_value;

@@ -3,7 +3,6 @@
 import ArgumentParser
 import AsyncSockets
 import Sockets
-import SystemPackage
 
 /// Where to listen or to connect to, as it is written in an argument.
 enum Place {
@@ -48,16 +47,7 @@ enum Place {
     private func listenerWithoutLookup(on loop: EventLoop) throws(SocketError) -> Listener {
         switch self {
         case .address(let address): return try Listener.bind(to: address, on: loop)
-        case .host(_, let port):
-            do throws(SocketError) {
-                // One socket for both families.
-                return try Listener.bind(to: .ipv6(.any, port: port), on: loop)
-            } catch {
-                guard error.errno == .addressFamilyNotSupported || error.errno == .addressNotAvailable else {
-                    throw error
-                }
-                return try Listener.bind(to: .ipv4(.any, port: port), on: loop)
-            }
+        case .host(_, let port): return try Listener.bind(toPort: port, on: loop)
         }
     }
 

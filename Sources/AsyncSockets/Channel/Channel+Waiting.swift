@@ -15,6 +15,11 @@ struct Patience {
     /// On the monotonic clock, in nanoseconds.
     let deadline: Int64
     var hasWaited = false
+    /// Whether the call has been tried, after which its deadline counts: what can be done at once is done, however late it is.
+    var hasTried = false
+
+    /// Whether the time is over.
+    var isOver: Bool { deadline != .max && deadline <= LoopThread.now() }
 
     /// What an error says was tried.
     var operation: SocketError.Operation {
@@ -40,15 +45,15 @@ extension Channel {
     /// The call that waits then tries its system call again, whatever it was, and comes back here if it has to wait
     /// again; so every error but that of the system call itself is thrown from here, and before waiting.
     ///
-    /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, or `ENOSPC` or `ENOMEM` if the loop cannot watch the
-    ///   channel.
+    /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, `ENOSPC` or `ENOMEM` if the loop cannot watch the channel, or
+    ///   what has become of the loop if it cannot watch anything any more.
     func wait(_ claim: Use.Claim, _ patience: inout Patience) async throws(SocketError) {
         try checkEnd(patience.operation)
         let isOwned = isOwnedByThisTask
         if isOwned, use.has(.ownerCancelled) { throw SocketError(patience.operation, .cancelled) }
         try register(patience.operation)
         hasWaited()
-        try checkDeadlines(&patience)
+        try checkDeadlines(&patience, own: patience.deadline)
         if isOwned, patience.deadline == .max {
             await park(claim)
         } else {
@@ -85,17 +90,28 @@ extension Channel {
         try await wait(.sending, &patience)
     }
 
-    /// Lets other tasks of the loop run.
+    /// Whether a call that has not tried yet must not wait before it does: its time is over, or the connection's.
+    func mustNotWait(_ patience: Patience) -> Bool {
+        if patience.isOver { return true }
+        let total = totalDeadline.load(ordering: .relaxed)
+        return total != .max && total <= LoopThread.now()
+    }
+
+    /// Lets other tasks of the loop run. The own deadline ends only a call that has been tried.
     func yield(_ patience: inout Patience) async throws(SocketError) {
         hasWaited()
         await Task.yield()
         // A task that never has to wait would never notice these.
         try checkEnd(patience.operation)
-        try checkDeadlines(&patience)
+        try checkDeadlines(&patience, own: patience.hasTried ? patience.deadline : .max)
+        patience.hasTried = true
     }
 
     private func checkEnd(_ operation: SocketError.Operation) throws(SocketError) {
-        if use.has(.closed) { throw SocketError(operation, .closed) }
+        if use.has([.closed, .loopHasFailed]) {
+            if !use.has(.closed), let failure = loop.failure { throw failure }
+            throw SocketError(operation, .closed)
+        }
         if Task.isCancelled { throw SocketError(operation, .cancelled) }
     }
 
@@ -109,7 +125,7 @@ extension Channel {
             use.clear(.registered)
             // The other direction may wait for events that will not come.
             wake()
-            throw SocketError(operation, .system(errno))
+            throw loop.failure ?? SocketError(operation, .system(errno))
         }
     }
 }
@@ -142,9 +158,9 @@ extension Channel {
         if old != 0 { loop.cancelTimer(TimerHeap.ID(number: old)) }
     }
 
-    private func checkDeadlines(_ patience: inout Patience) throws(SocketError) {
+    private func checkDeadlines(_ patience: inout Patience, own deadline: Int64) throws(SocketError) {
         let idle = idleLimit.load(ordering: .relaxed)
-        let end = min(totalDeadline.load(ordering: .relaxed), patience.deadline)
+        let end = min(totalDeadline.load(ordering: .relaxed), deadline)
         if idle != 0 {
             if !patience.hasWaited {
                 // Only waiting counts: what the program did between two calls was not the peer's idleness.

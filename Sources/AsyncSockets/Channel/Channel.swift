@@ -13,8 +13,8 @@ internal import SystemPackage
 @safe
 final class Channel: @unchecked Sendable {
     // `@safe`, `@unchecked`: `sockets` is set once, used only by calls that have entered `use`, and freed by whoever
-    // closes, after the last of them has left; `exchange` belongs to the loop's thread. Everything else is immutable or
-    // atomic.
+    // closes, after the last of them has left; `exchange` belongs to the loop's thread, `registration` to a lock of the
+    // loop's. Everything else is immutable or atomic.
 
     let loop: EventLoop
     let use = Use()
@@ -40,6 +40,8 @@ final class Channel: @unchecked Sendable {
     let totalTimer = Atomic<UInt64>(0)
     /// Who is called in place of waking a task. Only code on the loop's thread uses it.
     var exchange: Exchange?
+    /// Where the channel is in the loop's ``RegisteredChannels``, under whose lock it is used.
+    var registration = 0
 
     init(_ socket: consuming Socket, on loop: EventLoop) {
         self.loop = loop
@@ -48,12 +50,16 @@ final class Channel: @unchecked Sendable {
         unsafe sockets.initializeElement(at: 0, to: socket)
     }
 
-    init(_ first: consuming Socket, and second: consuming Socket, on loop: EventLoop) {
+    /// A channel of several sockets, one at least.
+    init(_ list: consuming SocketList, on loop: EventLoop) {
         self.loop = loop
-        // SAFETY: as above.
-        unsafe sockets = .allocate(capacity: 2)
-        unsafe sockets.initializeElement(at: 0, to: first)
-        unsafe sockets.initializeElement(at: 1, to: second)
+        var list = list
+        // SAFETY: as above; there are as many sockets as room for them.
+        unsafe sockets = .allocate(capacity: list.count)
+        for index in unsafe sockets.indices {
+            guard let socket = list.takeFirst() else { preconditionFailure("a list has as many sockets as it counts") }
+            unsafe sockets.initializeElement(at: index, to: socket)
+        }
     }
 
     // MARK: The owner
@@ -200,9 +206,22 @@ final class Channel: @unchecked Sendable {
 
     func destroy() {
         endWatching()
+        if use.has(.mayLinger) { stopLingering() }
         // SAFETY: nobody but this call can get at the memory any more. Each socket is closed as it goes.
         unsafe sockets.deinitialize()
         unsafe sockets.deallocate()
+    }
+
+    /// Keeps close(2) from waiting until the peer has acknowledged all that was sent, which a non-blocking socket is not spared
+    /// either. The kernel delivers it in the background, as long as it would have otherwise: a linger time changes only when
+    /// the call returns.
+    private func stopLingering() {
+        for index in unsafe sockets.indices {
+            guard let linger = try? unsafe sockets[index].get(.linger), linger.timeout ?? .zero > .zero else {
+                continue
+            }
+            try? unsafe sockets[index].set(.linger, to: .background)
+        }
     }
 
     private func endWatching() {

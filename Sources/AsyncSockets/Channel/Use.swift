@@ -32,9 +32,13 @@ struct Use: ~Copyable, Sendable {
         static let sendersWait = Mark(rawValue: 1 << 5)
         /// The task that owns the channel is cancelled.
         static let ownerCancelled = Mark(rawValue: 1 << 6)
+        /// The event loop cannot wait for events any more.
+        static let loopHasFailed = Mark(rawValue: 1 << 7)
+        /// Somebody may have set `SO_LINGER`, with which closing would wait.
+        static let mayLinger = Mark(rawValue: 1 << 8)
     }
 
-    private static var oneCall: UInt { 1 << 8 }
+    private static var oneCall: UInt { 1 << 9 }
 
     enum Entry {
         case entered, closed, inUse
@@ -104,6 +108,7 @@ struct Use: ~Copyable, Sendable {
         word.bitwiseAnd(~mark.rawValue, ordering: .sequentiallyConsistent)
     }
 
+    /// Whether the mark, or one of several, is set.
     func has(_ mark: Mark) -> Bool {
         word.load(ordering: .sequentiallyConsistent) & mark.rawValue != 0
     }

@@ -11,7 +11,8 @@ extension Connection {
     /// - Parameters:
     ///   - address: Where to connect to.
     ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
-    ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes.
+    ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes. Zero tries once,
+    ///     which within this machine is enough.
     /// - Throws: `SocketError`, naming the address: `ECONNREFUSED`, `ETIMEDOUT`, `SocketError.Reason.cancelled` and so
     ///   on.
     ///
@@ -50,6 +51,10 @@ extension Connection {
                 try await channel.pause(pause, &patience)
                 pause = min(pause * 2, .milliseconds(100))
                 progress = try channel.socket.startConnect(to: address)
+            } else if !patience.hasTried, channel.mustNotWait(patience) {
+                // Within this machine the connection is made by now.
+                patience.hasTried = true
+                progress = try channel.socket.finishConnect()
             } else {
                 try await channel.wait(.sending, &patience)
                 progress = try channel.socket.finishConnect()
@@ -59,7 +64,7 @@ extension Connection {
 
     /// Connects to a host by its name.
     ///
-    /// The name is looked up on a thread of its own. The host's addresses, of both families in turn, are then raced as
+    /// The name is looked up off the loop: see ``Resolver``. The host's addresses, of both families in turn, are then raced as
     /// RFC 8305 ("Happy Eyeballs") says: each gets a quarter of a second before the next one is tried beside it, the
     /// first that connects is taken, and the others are given up.
     ///
@@ -67,15 +72,18 @@ extension Connection {
     ///   - host: A name, or an address as text.
     ///   - port: The port.
     ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
-    ///   - timeout: How long all of it may take; `nil` for as long as the system takes.
+    ///   - timeout: How long all of it may take, looking the name up included; `nil` for as long as the system takes. With zero
+    ///     each address is tried once, but only an address as text needs no looking up.
+    ///   - resolver: Who looks the name up.
     /// - Throws: `SocketError`: the name's, the only address's, or one whose `SocketError.attempts` has an error for
     ///   every address that was tried.
     public static func connect(
-        toHost host: String, port: UInt16, on loop: EventLoop? = nil, timeout: Duration? = nil
+        toHost host: String, port: UInt16, on loop: EventLoop? = nil, timeout: Duration? = nil,
+        resolver: Resolver = .shared
     ) async throws(SocketError) -> Connection {
         let patience = Patience(.connect, timeout)
         let loop = try EventLoop.orDefault(loop)
-        let addresses = try await Resolver.shared.addresses(of: host, port: port, until: patience, on: loop)
+        let addresses = try await resolver.addresses(of: host, port: port, until: patience, on: loop)
         return try await race(
             RaceOrder.interleaved(addresses), to: .text("\(host):\(port)"), on: loop, patience)
     }

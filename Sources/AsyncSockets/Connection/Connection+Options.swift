@@ -23,7 +23,10 @@ extension Connection {
     }
 
     /// Sets an option of the socket.
+    ///
+    /// `SocketOption.linger` with a time does not make ``close()`` wait: see there.
     public func set<Value>(_ option: SocketOption<Value>, to value: Value) throws(SocketError) {
+        if option.name == SocketOption<Linger>.linger.name { channel.use.set(.mayLinger) }
         try channel.withSocket(.setOption) { socket throws(SocketError) in try socket.set(option, to: value) }
     }
 
@@ -34,7 +37,8 @@ extension Connection {
     public func withSocket<Result: ~Copyable>(
         _ body: (borrowing Socket) throws(SocketError) -> Result
     ) throws(SocketError) -> Result {
-        try channel.withSocket(.lend, body)
+        channel.use.set(.mayLinger)
+        return try channel.withSocket(.lend, body)
     }
 
     /// Who is at the other end of a Unix domain connection: the process, user and group that connected, or that

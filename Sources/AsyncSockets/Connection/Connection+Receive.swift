@@ -9,7 +9,7 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - buffer: Where to append.
-    ///   - timeout: How long to wait; `nil` for ever.
+    ///   - timeout: How long to wait; `nil` for ever. Zero takes what has arrived already.
     /// - Returns: The number of bytes; 0 at the end of the stream, or at once when the buffer is full.
     /// - Throws: `SocketError`, naming the peer: `ETIMEDOUT` when this or another time is over, `ECONNRESET` when the
     ///   peer has reset the connection, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, or
@@ -41,14 +41,15 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - bytes: Where to append.
-    ///   - limit: The most bytes to receive, 0 or more.
-    ///   - timeout: How long to wait; `nil` for ever.
+    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a mebibyte.
+    ///   - timeout: How long to wait; `nil` for ever. Zero takes what has arrived already.
     public func receive(
         into bytes: inout [UInt8], upTo limit: Int, timeout: Duration? = nil
     ) async throws(SocketError) -> Int {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
-        return try await receive(most: limit, timeout) { (socket: borrowing Socket) throws(SocketError) in
-            try socket.tryReceive(appendingTo: &bytes, upTo: limit)
+        let room = bytes.room(upTo: limit)
+        return try await receive(most: room, timeout) { (socket: borrowing Socket) throws(SocketError) in
+            try socket.tryReceive(appendingTo: &bytes, upTo: room)
         }
     }
 
@@ -56,7 +57,7 @@ extension Connection {
     /// than an earlier look has shown.
     ///
     /// - Parameters:
-    ///   - limit: The most bytes to look at.
+    ///   - limit: The most bytes to look at, 0 or more; more than a mebibyte is as much.
     ///   - count: How many bytes are known already: waits until there are more.
     ///   - timeout: How long to wait; `nil` for ever.
     /// - Returns: At most `limit` bytes, which begin with those that are known. At the end of the stream, these alone; so are
@@ -69,16 +70,17 @@ extension Connection {
     ) async throws(SocketError) -> [UInt8] {
         guard limit >= 0, count >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         var bytes: [UInt8] = []
-        _ = try await receive(most: limit, timeout) { (socket: borrowing Socket) throws(SocketError) in
+        let room = bytes.room(upTo: limit)
+        _ = try await receive(most: room, timeout) { (socket: borrowing Socket) throws(SocketError) in
             // Before the look: what comes between the two is seen by it.
             let isWhole = count == 0 ? false : try !socket.wait(for: .peerHalfClosed, timeout: .zero).isEmpty
-            guard let peeked = try socket.tryReceive(upTo: limit, flags: .peek) else { return nil }
-            let isNews = peeked.count > count || peeked.count == limit || peeked.isEmpty
+            guard let peeked = try socket.tryReceive(upTo: room, flags: .peek) else { return nil }
+            let isNews = peeked.count > count || peeked.count == room || peeked.isEmpty
             // More makes another event, though what is there was not taken.
             guard isNews || isWhole else { return nil }
             bytes = peeked
             // All of it is still there.
-            return limit
+            return room
         }
         return bytes
     }
@@ -108,18 +110,28 @@ extension Connection {
         }
     }
 
-    /// Before the first system call: lets others run if no call has waited for long, and waits if it is known that there
-    /// is nothing.
+    /// Before the first system call: lets others run if no call has waited for long, and waits if no event has told of
+    /// anything, unless the time is over: then what has arrived meanwhile is taken all the same.
     @inline(__always)
     private func willReceive(_ patience: inout Patience) async throws(SocketError) {
         if channel.isGreedy { try await channel.yield(&patience) }
-        if !channel.reader.takeReady() { try await channel.wait(.receiving, &patience) }
+        if !channel.reader.takeReady(), !channel.mustNotWait(patience) {
+            try await channel.wait(.receiving, &patience)
+        }
     }
 
     /// After an error, which names the peer. What is there will make no event again, so the next call has to look.
     private func failed(_ error: SocketError) -> SocketError {
         channel.reader.wake()
         return named(error)
+    }
+}
+
+extension [UInt8] {
+    /// How many bytes to receive into the array at most: no memory is taken for a large limit before as much has come.
+    @inline(__always)
+    func room(upTo limit: Int) -> Int {
+        limit <= 1 << 20 ? limit : Swift.min(limit, Swift.max(capacity - count, 1 << 20))
     }
 }
 

@@ -57,13 +57,16 @@ extension Connection {
         _ attempt: (borrowing Socket, _ sent: Int) throws(SocketError) -> Int?
     ) async throws(SocketError) {
         var patience = Patience(.send, timeout)
+        patience.hasTried = first > 0
         do throws(SocketError) {
             if first == 0 { try await channel.beginSending(&patience) }
             defer { channel.endSending() }
             var sent = first
             while sent < count {
                 if channel.isGreedy { try await channel.yield(&patience) }
-                if let more = try attempt(channel.socket, sent) {
+                let more = try attempt(channel.socket, sent)
+                patience.hasTried = true
+                if let more {
                     sent += more
                     channel.touch()
                 } else {

@@ -42,6 +42,7 @@ public final class Connection: ByteStream {
     public convenience init(adopting socket: consuming Socket, on loop: EventLoop) throws(SocketError) {
         let peer = try socket.peerAddress
         self.init(socket, peer: peer, on: loop)
+        channel.use.set(.mayLinger)
     }
 
     deinit {
@@ -67,6 +68,10 @@ public final class Connection: ByteStream {
     /// Calls that wait on it end with `SocketError.Reason.closed`. What was sent is still delivered, unless there is
     /// input that was not received: then TCP resets the connection, and the peer may lose what it has not read yet; see
     /// ``finish(discarding:timeout:)``. Closing twice does nothing.
+    ///
+    /// This never waits, on no account: where `SO_LINGER` is set to wait for delivery, it is turned off first, and the system
+    /// delivers in the background. To know that the peer has everything, wait for its answer, or for the end of its stream
+    /// after ``finishSending()``.
     ///
     /// The corresponding C function is `close`.
     public func close() {
@@ -96,8 +101,8 @@ public final class Connection: ByteStream {
     /// sending half, throws away what still comes until the peer closes, and closes then.
     ///
     /// - Parameters:
-    ///   - limit: How many bytes to throw away at most.
-    ///   - timeout: How long to take for it at most.
+    ///   - limit: How many bytes to throw away at most; none for 0 or less.
+    ///   - timeout: How long to take for it at most; with zero, what has arrived already is thrown away.
     /// - Throws: `SocketError` of receiving; the connection is closed all the same. A peer that is gone, or that does
     ///   not close in time, is no error.
     public func finish(discarding limit: Int = 1 << 26, timeout: Duration = .seconds(10)) async throws(SocketError) {

@@ -137,11 +137,11 @@ public final class Exchange {
     ///
     /// - Parameters:
     ///   - bytes: Where to append.
-    ///   - limit: The most bytes to receive.
+    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a mebibyte.
     public func tryReceive(appendingTo bytes: inout [UInt8], upTo limit: Int) throws(SocketError) -> Int? {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         guard isRunning else { throw SocketError(.receive, .closed) }
-        let count = try channel.socket.tryReceive(appendingTo: &bytes, upTo: limit)
+        let count = try channel.socket.tryReceive(appendingTo: &bytes, upTo: bytes.room(upTo: limit))
         if count != nil { channel.touch() }
         return count
     }

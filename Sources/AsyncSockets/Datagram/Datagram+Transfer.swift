@@ -27,6 +27,10 @@ extension Datagram {
     }
 
     /// Receives a datagram of at most so many bytes, as ``receive(into:timeout:)``.
+    ///
+    /// - Parameters:
+    ///   - limit: The most bytes, 0 or more. Memory for more than 65,536 is taken only as far as the datagram needs it.
+    ///   - timeout: How long to wait; `nil` for ever. Zero takes a datagram that has arrived already.
     public func receive(
         upTo limit: Int, timeout: Duration? = nil
     ) async throws(SocketError) -> (bytes: [UInt8], datagram: ReceivedDatagram) {
@@ -101,10 +105,24 @@ extension Socket {
     fileprivate func tryReceiveFrom(
         upTo limit: Int
     ) throws(SocketError) -> (bytes: [UInt8], datagram: ReceivedDatagram)? {
+        var room = limit
+        if room > 65_536 {
+            guard let length = try nextDatagramLength() else { return nil }
+            room = min(room, length)
+        }
         var datagram: ReceivedDatagram?
-        let bytes = try [UInt8](capacity: limit) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+        let bytes = try [UInt8](capacity: room) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
             datagram = try tryReceiveFrom(into: &buffer)
         }
         return datagram.map { (bytes, $0) }
+    }
+
+    /// The length of the datagram that is received next; `nil` if none has arrived.
+    private func nextDatagramLength() throws(SocketError) -> Int? {
+        var length: Int?
+        _ = try [UInt8](capacity: 0) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+            length = try tryReceive(into: &buffer, flags: [.peek, .realLength])
+        }
+        return length
     }
 }

@@ -31,6 +31,11 @@ struct Watches {
     mutating func remove(_ token: UInt64) -> Watch? {
         waiting.removeValue(forKey: token)
     }
+
+    mutating func removeAll() -> [Watch] {
+        defer { waiting.removeAll() }
+        return Array(waiting.values)
+    }
 }
 
 extension EventLoop {
@@ -42,7 +47,7 @@ extension EventLoop {
     ///   - events: What to wait for. `PollEvents.error` and `PollEvents.hangUp` are always reported.
     /// - Returns: What happened; empty when the task was cancelled.
     /// - Throws: `SocketError`: `EEXIST` if a task waits for the descriptor already, `EPERM` for a regular file, which is
-    ///   always ready.
+    ///   always ready; what has become of the loop, if it cannot wait for events any more.
     ///
     /// The corresponding C functions are `epoll_ctl` with `EPOLLONESHOT`, and `epoll_wait`.
     public func wait(
@@ -63,12 +68,15 @@ extension EventLoop {
             endWatch(token, nil)
         }
         if let failure { throw SocketError(.eventLoop, .system(failure)) }
-        return result ?? []
+        if let result { return result }
+        if !Task.isCancelled, let failure = self.failure { throw failure }
+        return []
     }
 
     private func startWatch(_ token: UInt64, _ watch: Watches.Watch, _ events: PollEvents) -> Errno? {
         // Both under the lock, so that no watch is in the list whose descriptor is not this watch's to remove.
-        let result = watches.withLock { watches in
+        let result: Result<Void, Errno> = watches.withLock { watches in
+            if let failure = registered.withLock(\.failure) { return .failure(failure) }
             let result = poller.watchOnce(watch.descriptor, events, token: token)
             if case .success = result { watches.add(token, watch) }
             return result
@@ -93,6 +101,11 @@ extension EventLoop {
         unsafe ended.continuation.resume(returning: events)
         // A stopping loop may have waited for just this watch.
         wakeIfWaiting()
+    }
+
+    /// Resumes every task that waits for a descriptor, as if it were cancelled.
+    func endAllWatches() {
+        for watch in watches.withLock({ $0.removeAll() }) { unsafe watch.continuation.resume(returning: nil) }
     }
 
     func watchHasEvents(_ token: UInt64, _ events: PollEvents) {

@@ -49,8 +49,9 @@ public final class EventLoop: @unchecked Sendable {
     let firstTimer = Atomic(Int64.max)
     let watches = Lock(Watches())
     let senders = Lock(SendQueues())
-    /// The number of channels on the poller.
-    private let channelCount = Atomic(0)
+    let registered = Lock(RegisteredChannels())
+    /// Whether it is impossible to wait for events. Only the loop's thread uses it.
+    private var hasFailed = false
     /// The time of this turn; 0 until somebody asks. Only the loop's thread uses it.
     private var turnTime: Int64 = 0
 
@@ -202,7 +203,17 @@ public final class EventLoop: @unchecked Sendable {
         }
         // What the events are handled by is of the new turn: the old one's time is as old as the wait was long.
         turnTime = 0
-        let eventCount = poller.wait(timeout: timeout) { token, events in
+        let eventCount = hasFailed ? waitForWakeUp(timeout) : wait(timeout)
+        if eventCount == 0, !hasJobs { swap(&works, &idleWorks) }
+        if !hasJobs { isWaiting.store(false, ordering: .sequentiallyConsistent) }
+    }
+
+    /// Waits for events and handles them.
+    ///
+    /// - Returns: How many there were.
+    @inline(__always)
+    private func wait(_ timeout: Int64) -> Int {
+        let result = poller.wait(timeout: timeout) { token, events in
             if token & 1 == 0 {
                 // SAFETY: the poller keeps its channels alive, and lets go of one only on this thread, between waits.
                 unsafe Unmanaged<Channel>.fromOpaque(UnsafeRawPointer(bitPattern: UInt(token)).unsafelyUnwrapped)
@@ -211,8 +222,16 @@ public final class EventLoop: @unchecked Sendable {
                 watchHasEvents(token, events)
             }
         }
-        if eventCount == 0, !hasJobs { swap(&works, &idleWorks) }
-        if !hasJobs { isWaiting.store(false, ordering: .sequentiallyConsistent) }
+        if let failure = result.failure {
+            hasFailed = true
+            fail(failure)
+        }
+        return result.eventCount
+    }
+
+    private func waitForWakeUp(_ timeout: Int64) -> Int {
+        poller.waitForWakeUp(timeout: timeout)
+        return 0
     }
 
     private var mayEnd: Bool {
@@ -221,7 +240,7 @@ public final class EventLoop: @unchecked Sendable {
 
     private var hasNothingToWaitFor: Bool {
         timers.withLock { $0.isEmpty } && watches.withLock { $0.isEmpty }
-            && channelCount.load(ordering: .sequentiallyConsistent) == 0
+            && registered.withLock { $0.isEmpty }
     }
 
     /// Whether the loop has ended. From then on whatever is added needs a new thread.
@@ -259,12 +278,13 @@ extension EventLoop {
     }
 
     /// Puts a channel's descriptors on the poller, which keeps the channel alive from now on.
+    ///
+    /// - Returns: Why that is impossible, if it is.
     func register(_ channel: Channel) -> Errno? {
         // SAFETY: released in deregister, once the poller no longer knows the channel.
         let reference = unsafe Unmanaged.passRetained(channel)
         let token = unsafe UInt64(UInt(bitPattern: reference.toOpaque()))
-        channelCount.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        var failure: Errno?
+        var failure = registered.withLock { unsafe $0.add(reference) }
         channel.forEachDescriptor { descriptor in
             if failure == nil, case .failure(let errno) = poller.watchEdges(descriptor, token: token) {
                 failure = errno
@@ -281,7 +301,7 @@ extension EventLoop {
     /// Takes a channel off the poller.
     func deregister(_ channel: Channel) {
         channel.forEachDescriptor { poller.remove($0) }
-        channelCount.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+        registered.withLock { $0.remove(channel) }
         // SAFETY: the reference that register took.
         let reference = unsafe Unmanaged.passUnretained(channel)
         if isCurrent {

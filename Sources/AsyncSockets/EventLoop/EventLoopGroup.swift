@@ -9,12 +9,12 @@ public final class EventLoopGroup: Sendable {
     public let loops: [EventLoop]
     private let turn = Atomic<UInt>(0)
 
-    /// Starts a number of loops: by default one for each processor that this process may use.
+    /// Starts a number of loops, 1 to 4096: by default one for each processor that this process may use.
     ///
-    /// - Throws: `SocketError` when there are no descriptors or threads for them, or for a number below one.
+    /// - Throws: `SocketError` when there are no descriptors or threads for them, or for a number out of range.
     public init(count: Int? = nil) throws(SocketError) {
         let count = count ?? LoopThread.processorCount
-        guard count > 0 else { throw SocketError(.eventLoop, .invalid(.outOfRange)) }
+        guard (1...4096).contains(count) else { throw SocketError(.eventLoop, .invalid(.outOfRange)) }
         var loops: [EventLoop] = []
         do throws(SocketError) {
             for _ in 0..<count { loops.append(try EventLoop()) }

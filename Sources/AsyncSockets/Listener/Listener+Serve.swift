@@ -40,12 +40,14 @@ extension Listener {
     ///   - options: The bounds.
     ///   - onError: Told of each connection's error, which ends that connection only, and of a lack of descriptors.
     ///   - handler: What to do with a connection.
-    /// - Throws: `SocketError` if the listener is closed already, in use, or cannot be watched.
+    /// - Throws: `SocketError` if the listener is closed already, in use, or cannot be watched, if the system refuses to accept
+    ///   anything, or for a connection limit below one.
     public func serve(
         _ options: ServeOptions = ServeOptions(),
         onError: @escaping @Sendable (any Error, ErrorOrigin) -> Void = { _, _ in },
         handler: @escaping Handler
     ) async throws(SocketError) {
+        guard options.connectionLimit > 0 else { throw SocketError(.accept, .invalid(.outOfRange)) }
         let service = Service(options, onError, handler, channel)
         let result = await withTaskExecutorPreference(loop) {
             await withTaskCancellationHandler {
@@ -190,7 +192,7 @@ private final class Service: Sendable {
 
     /// Waits until the last handler has returned, or the grace is over.
     func waitForHandlers(on loop: EventLoop) async {
-        let end = ContinuousClock.now + options.grace
+        let end = ContinuousClock.now + .nanoseconds(options.grace.nanoseconds)
         while liveCount > 0, ContinuousClock.now < end, !Task.isCancelled {
             _ = await loop.wait(for: allHaveEnded, timeout: end - .now)
         }

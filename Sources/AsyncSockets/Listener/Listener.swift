@@ -18,7 +18,7 @@ internal import Synchronization
 /// TCP connections get `TCP_NODELAY`: what is sent leaves at once.
 public final class Listener: Sendable {
     let channel: Channel
-    private let file: UnixSocketFile?
+    private let files: [UnixSocketFile]
     /// Where the listener listens; several addresses if the host has several.
     public let addresses: [SocketAddress]
     /// Makes ``serve(_:onError:handler:)`` stop gracefully.
@@ -30,23 +30,23 @@ public final class Listener: Sendable {
     /// The loop that waits for connections.
     public var loop: EventLoop { channel.loop }
 
-    init(_ channel: Channel, _ addresses: [SocketAddress], file: UnixSocketFile? = nil) {
+    init(_ channel: Channel, _ addresses: [SocketAddress], files: [UnixSocketFile] = []) {
         self.channel = channel
         self.addresses = addresses
-        self.file = file
+        self.files = files
     }
 
     deinit {
         close()
     }
 
-    /// Closes the listener, and removes the file of a Unix domain one.
+    /// Closes the listener, and removes the files of its Unix domain sockets.
     ///
     /// Connections that were not accepted yet are reset. A task that waits in ``accept(timeout:)`` gets
     /// `SocketError.Reason.closed`. Closing twice does nothing.
     public func close() {
         // First, so that nobody is sent to a socket that no longer answers.
-        if !channel.use.has(.closed) { file?.remove() }
+        if !channel.use.has(.closed) { files.forEach { $0.remove() } }
         channel.close()
     }
 
@@ -57,9 +57,10 @@ public final class Listener: Sendable {
     /// While there is no descriptor for it (`EMFILE`), this waits and tries again; the process's last few are left to its other
     /// parts. One task at a time may accept.
     ///
-    /// - Parameter timeout: How long to wait; `nil` for ever.
+    /// - Parameter timeout: How long to wait; `nil` for ever. Zero takes a connection that is there already.
     /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`,
-    ///   `SocketError.Reason.inUse`, or what is wrong with the listening socket itself (`EINVAL`: it was shut down).
+    ///   `SocketError.Reason.inUse`, or what is wrong with the listening socket itself (`EINVAL`: it was shut down), or a
+    ///   sandbox's refusal (`EPERM`, `ENOSYS`).
     ///
     /// The corresponding C function is `accept4`.
     public func accept(timeout: Duration? = nil) async throws(SocketError) -> Connection {
@@ -91,7 +92,10 @@ public final class Listener: Sendable {
                 if let accepted = try channel[index].tryAccept() {
                     DescriptorLimit.got(accepted.socket)
                     let peer = accepted.peer
-                    return Connection(accepted.socket, peer: peer, on: loop())
+                    let connection = Connection(accepted.socket, peer: peer, on: loop())
+                    // They inherit it.
+                    if channel.use.has(.mayLinger) { connection.channel.use.set(.mayLinger) }
+                    return connection
                 }
                 index += 1
             } catch {

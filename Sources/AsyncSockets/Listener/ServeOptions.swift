@@ -2,7 +2,7 @@
 
 /// The bounds within which ``Listener/serve(_:onError:handler:)`` serves.
 public struct ServeOptions: Sendable {
-    /// How many connections are served at the same time. While there are so many, further ones wait in the backlog.
+    /// How many connections are served at the same time, 1 or more. While there are so many, further ones wait in the backlog.
     public var connectionLimit: Int
     /// How long a call on a connection waits while no byte moves, before it gives up with `ETIMEDOUT`; `nil` for ever.
     public var idleTimeout: Duration?

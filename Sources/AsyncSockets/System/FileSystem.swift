@@ -42,15 +42,17 @@ struct FolderLock {
     private let folder: Int32
 
     /// Waits for the lock; `nil` if the folder cannot be opened, or somebody else has kept it locked for a second, far
-    /// longer than binding takes.
+    /// longer than binding takes. An event loop's thread does not wait.
     init?(parentOf path: [UInt8]) {
         let parent = path.lastIndex(of: UInt8(ascii: "/")).map { $0 == 0 ? [UInt8(ascii: "/")] : Array(path[..<$0]) }
         folder = unsafe FileSystem.withCString(parent ?? [UInt8(ascii: ".")]) {
             unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         }
         guard folder != -1 else { return nil }
+        let mayWait = LoopThread.current == nil
         for _ in 0..<1000 {
             if flock(folder, LOCK_EX | LOCK_NB) == 0 { return }
+            guard mayWait else { break }
             usleep(1000)
         }
         close(folder)

@@ -31,11 +31,14 @@ struct Poller: ~Copyable, @unchecked Sendable {
     }
 
     /// Makes the eventfd wake the thread that waits. To be called once, before ``wake()``.
+    ///
+    /// - Throws: `SocketError`, also when waiting is refused, so that a loop that could never wait is never made.
     func prepare() throws(SocketError) {
         // Edge-triggered, so that the count need never be read: each write is an edge.
         if case .failure(let error) = add(wakeUp, EPOLLIN.rawValue | EPOLLET.rawValue, token: Self.wakeUpToken) {
             throw SocketError(.eventLoop, .system(error))
         }
+        if let error = wait(timeout: 0, { _, _ in }).failure { throw SocketError(.eventLoop, .system(error)) }
     }
 
     deinit {
@@ -77,12 +80,12 @@ struct Poller: ~Copyable, @unchecked Sendable {
     /// Waits for events and calls `body` with the token of each and what happened to it.
     ///
     /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
-    /// - Returns: How many events there were, with the wake-up.
     @inline(__always)
-    func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) -> Int {
-        // SAFETY: the kernel writes at most as many events as there is room for. A signal that interrupts the wait is one
-        // more reason to look around.
+    func wait(timeout: Int64, _ body: (_ token: UInt64, _ events: PollEvents) -> Void) -> WaitResult {
+        // SAFETY: the kernel writes at most as many events as there is room for.
         let count = unsafe csockets_epoll_wait(epoll.rawValue, events.baseAddress, Int32(events.count), timeout)
+        // A signal that interrupts the wait is one more reason to look around.
+        if count < 0, errno != EINTR { return WaitResult(eventCount: 0, failure: Errno(rawValue: errno)) }
         for index in 0..<Int(max(0, count)) {
             let event = unsafe events[index]
             let token = unsafe event.data.u64
@@ -90,6 +93,33 @@ struct Poller: ~Copyable, @unchecked Sendable {
                 body(token, PollEvents(rawValue: Int16(truncatingIfNeeded: unsafe event.events)))
             }
         }
-        return Int(max(0, count))
+        return WaitResult(eventCount: Int(max(0, count)), failure: nil)
+    }
+
+    /// What a wait has come to.
+    struct WaitResult {
+        /// How many events there were, with the wake-up.
+        var eventCount: Int
+        /// Why it is impossible to wait.
+        var failure: Errno?
+    }
+
+    /// Waits for a wake-up only, without epoll: for a loop that cannot wait for events any more, but still has jobs and timers.
+    ///
+    /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
+    func waitForWakeUp(timeout: Int64) {
+        var entry = pollfd(fd: wakeUp.rawValue, events: Int16(POLLIN), revents: 0)
+        var time = timespec(tv_sec: Int(timeout / 1_000_000_000), tv_nsec: Int(timeout % 1_000_000_000))
+        // SAFETY: both structures are there during the call.
+        let count =
+            timeout < 0 ? unsafe csockets_ppoll(&entry, 1, nil) : unsafe csockets_ppoll(&entry, 1, &time)
+        if count > 0, entry.revents & Int16(POLLIN) != 0 {
+            var value: eventfd_t = 0
+            // SAFETY: the number is written during the call.
+            unsafe eventfd_read(wakeUp.rawValue, &value)
+        } else if count > 0 || (count < 0 && errno != EINTR) {
+            // The eventfd is gone as well: all that is left is to look around now and then.
+            usleep(10_000)
+        }
     }
 }

@@ -34,9 +34,14 @@ int16_t csockets_pollrdhup(void);
 int csockets_o_path(void);
 int csockets_at_empty_path(void);
 
-/// epoll_pwait2(2) with no signal mask: epoll_wait with a timeout in nanoseconds; a negative one waits for ever. On a
-/// kernel that lacks it (before 5.11), epoll_wait with the timeout rounded up to milliseconds.
+/// epoll_pwait2(2) with no signal mask: epoll_wait with a timeout in nanoseconds; a negative one waits for ever.
+///
+/// Where it is missing (before Linux 5.11) or refused (by a container's seccomp filter: ENOSYS, EPERM, ENOTSUP or any other
+/// error), epoll_wait and ppoll take its place. The call may then return 0 up to a millisecond before the time.
 int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout);
+
+/// Whether accept4(2) and accept(2) are both refused, whatever the descriptor.
+int csockets_refuses_accept(void);
 
 /// A value that each thread has of its own, null at first.
 void *csockets_thread_value(void);

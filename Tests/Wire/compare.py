@@ -124,7 +124,7 @@ def exchange(connection, text, in_pieces):
 
 
 # What beanstalkd's statistics do not have, behind all that they have.
-OWN_STATISTICS = re.compile(rb'(?<=\nplatform: )(\S+\n)cmd-progress: (?:[a-z-]+: \d+\n)+')
+OWN_STATISTICS = re.compile(rb'(?<=\nplatform: )(\S+\n)cmd-progress: \d+\n(?:[a-z-]+: \d+\n)*')
 
 
 def compared(reply):

@@ -31,6 +31,22 @@ struct EventLoopTests {
         loop.stop()
     }
 
+    @Test func loopCanStartItsThreadLater() async throws {
+        let loop = try EventLoop(threadStart: .onFirstWork)
+        // Bound while the loop has no thread, at the addresses of a host that was looked up before.
+        let addresses = try SocketAddress.resolve(host: "127.0.0.1", port: 0)
+        let listener = try Listener.bind(toHost: "here", at: addresses, on: loop)
+        #expect(throws: SocketError.self) { try Listener.bind(toHost: "nowhere", at: [], on: loop) }
+        let client = try Socket.connect(to: listener.address)
+        try client.sendAll("x")
+        let connection = try await listener.accept(timeout: .seconds(60))
+        #expect(try await connection.receive(upTo: 10) == Array("x".utf8))
+        await withTaskExecutorPreference(loop) { #expect(loop.isCurrent) }
+        connection.close()
+        listener.close()
+        loop.stop()
+    }
+
     private actor Counter {
         nonisolated let loop: EventLoop
         private var count = 0

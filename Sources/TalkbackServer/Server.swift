@@ -120,13 +120,14 @@ extension Connection {
     /// is silent, and when it does not acknowledge what it was sent.
     func noticeVanishedPeer() {
         // A Unix socket's peer cannot vanish, and has no such options.
-        try? set(KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
-        waitForReader(false)
+        try? set(Self.keepAlive)
     }
 
+    private static var keepAlive: KeepAlive { KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6) }
+
     /// Whether a peer may take as long as it likes to read: to the kernel, one that is there and does not read is as good as
-    /// gone after the user time-out.
+    /// gone after the user time-out. Without one the count of probes still ends a silent connection, after the same time.
     func waitForReader(_ mayBeSlow: Bool) {
-        try? set(.userTimeout, to: mayBeSlow ? .zero : .seconds(120))
+        try? set(.userTimeout, to: mayBeSlow ? .zero : Self.keepAlive.detectionTime)
     }
 }

@@ -428,7 +428,7 @@ struct ConnectionTests {
         #expect(try client.get(.keepAlive))
         #expect(try client.get(.keepAliveIdle) == .seconds(7))
         #expect(try client.get(.keepAliveCount) == 4)
-        #expect(try client.get(.userTimeout) == .seconds(60))
+        #expect(try client.get(.userTimeout) == .seconds(7 + 3 * 4))
         _ = server
         loop.stop()
     }

@@ -68,6 +68,93 @@ struct ConnectingTests {
         #expect(error?.errno == .timedOut)
     }
 
+    @Test func zeroTimeoutTriesOnce() throws {
+        let server = try Socket.listen(on: .ipv4(.loopback, port: 0))
+        let address = try server.localAddress
+        let direct = try Socket.connect(to: address, timeout: .zero)
+        #expect(try direct.peerAddress == address)
+        let named = try Socket.connect(toHost: "127.0.0.1", port: #require(address.port), timeout: .zero)
+        #expect(try named.peerAddress == address)
+        let nobody = try nobody()
+        let refused = #expect(throws: SocketError.self) {
+            _ = try Socket.connect(to: nobody.localAddress, timeout: .zero)
+        }
+        #expect(refused?.errno == .connectionRefused)
+        let full = try fullListener()
+        let late = #expect(throws: SocketError.self) {
+            _ = try Socket.connect(to: full.listener.localAddress, timeout: .zero)
+        }
+        #expect(late?.errno == .timedOut)
+    }
+
+    enum Way: CaseIterable {
+        case waiting, withinTime, inTwoSteps
+    }
+
+    private func connect(_ socket: borrowing Socket, to address: SocketAddress, _ way: Way) throws(SocketError) {
+        switch way {
+        case .waiting: try socket.connect(to: address)
+        case .withinTime: try socket.connect(to: address, timeout: .seconds(30))
+        case .inTwoSteps:
+            try socket.setBlockingMode(.nonBlocking)
+            var progress = try socket.startConnect(to: address)
+            while progress == .inProgress {
+                _ = try socket.wait(for: .writable, timeout: nil)
+                progress = try socket.finishConnect()
+            }
+        }
+    }
+
+    /// A socket that is bound to the port it connects to becomes its own peer, as one may by accident that is not bound.
+    @Test(arguments: Way.allCases, [IPAddress.v4(.loopback), .v6(.loopback)])
+    func socketIsNotConnectedToItself(way: Way, ip: IPAddress) throws {
+        let server = try Socket.listen(on: SocketAddress(ip, port: 0))
+        let serverAddress = try server.localAddress
+        let socket = try Socket(ip.family, .stream)
+        try socket.bind(to: SocketAddress(ip, port: 0))
+        let own = try socket.localAddress
+        let error = #expect(throws: SocketError.self) { try connect(socket, to: own, way) }
+        #expect(error?.description == "connect \(own): Connection refused (ECONNREFUSED)")
+        #expect(throws: SocketError.self) { _ = try socket.isConnectedToItself }
+        #expect(try socket.takePendingError() == nil)
+        // It is as good as new, as after any refusal.
+        try connect(socket, to: serverAddress, way)
+        #expect(try socket.peerAddress == serverAddress)
+        #expect(try !socket.isConnectedToItself)
+    }
+
+    @Test func datagramSocketMaySendToItself() throws {
+        let socket = try Socket(.ipv4, .datagram)
+        try socket.bind(to: .ipv4(.loopback, port: 0))
+        try socket.connect(to: socket.localAddress)
+        #expect(try socket.send([1]) == 1)
+        #expect(try socket.receive(upTo: 10) == [1])
+        #expect(try !socket.isConnectedToItself)
+    }
+
+    /// The system gives every port in turn, so that some attempt gets the port that it connects to.
+    @Test func portThatIsItsOwnTargetIsRefused() throws {
+        // An address that no other test listens on.
+        let address: SocketAddress
+        do {
+            let socket = try Socket(.ipv4, .stream)
+            try socket.bind(to: .ipv4(IPv4Address(127, 83, 21, 9), port: 0))
+            address = try socket.localAddress
+        }
+        // Not with the macros, which take longer than the calls.
+        var others: [SocketError] = []
+        for _ in 0..<40_000 {
+            do throws(SocketError) {
+                _ = try Socket.connect(to: address)
+                Issue.record("something is connected")
+                return
+            } catch {
+                if error.errno != .connectionRefused { others.append(error) }
+            }
+        }
+        #expect(others.isEmpty)
+    }
+
     @Test func negativeTimeoutIsRefused() throws {
         let socket = try Socket(.ipv4, .stream)
         let error = #expect(throws: SocketError.self) {

@@ -92,7 +92,9 @@ import Testing
         ({ $0.isLinkLocal }, "fe80::", "febf:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
         ({ $0.isUniqueLocal }, "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
         ({ $0.isMulticast }, "ff00::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ({ $0.isPrivate }, "fc00::", "fdff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"),
         ({ $0.isDocumentation }, "2001:db8::", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff"),
+        ({ $0.isDocumentation }, "3fff::", "3fff:fff:ffff:ffff:ffff:ffff:ffff:ffff"),
     ]
 
     @Test(arguments: classes)
@@ -107,6 +109,56 @@ import Testing
         let after = IPv6Address(high: last.low == .max ? last.high &+ 1 : last.high, low: last.low &+ 1)
         #expect(!isMember(before))
         #expect(!isMember(after))
+    }
+
+    static let questions: [(String, IPv4Question, IPv6Question)] = [
+        ("unspecified", { $0.isUnspecified }, { $0.isUnspecified }), ("loopback", { $0.isLoopback }, { $0.isLoopback }),
+        ("private", { $0.isPrivate }, { $0.isPrivate }), ("link-local", { $0.isLinkLocal }, { $0.isLinkLocal }),
+        ("multicast", { $0.isMulticast }, { $0.isMulticast }), ("broadcast", { $0.isBroadcast }, { $0.isBroadcast }),
+        ("documentation", { $0.isDocumentation }, { $0.isDocumentation }),
+    ]
+    typealias IPv4Question = @Sendable (IPv4Address) -> Bool
+    typealias IPv6Question = @Sendable (IPv6Address) -> Bool
+
+    @Test(arguments: questions)
+    func mappedAddressAnswersAsTheOneInIt(name: String, ask4: IPv4Question, ask6: IPv6Question) throws {
+        var answers: Set<Bool> = []
+        for text in [
+            "0.0.0.0", "0.0.0.1", "10.0.0.0", "10.255.255.255", "11.0.0.0", "127.0.0.1", "127.255.255.255", "128.0.0.0",
+            "169.254.0.0", "169.254.255.255", "172.16.0.0", "172.31.255.255", "172.32.0.0", "192.0.2.1", "192.168.0.0",
+            "192.168.255.255", "198.51.100.7", "203.0.113.255", "224.0.0.0", "239.255.255.255", "240.0.0.0",
+            "255.255.255.255", "8.8.8.8",
+        ] {
+            let address = try #require(IPv4Address(text))
+            #expect(ask6(IPv6Address(mapped: address)) == ask4(address), "\(name) \(text)")
+            answers.insert(ask4(address))
+            // No other form is looked into.
+            let (compatible, translated) = (IPv6Address("::\(text)"), IPv6Address("64:ff9b::\(text)"))
+            if text != "0.0.0.0", text != "0.0.0.1" { #expect(compatible.map(ask6) == false) }
+            #expect(translated.map(ask6) == false)
+        }
+        #expect(answers.count == 2)
+    }
+
+    @Test func eitherFormAnswersAlikeAsAnIPAddress() throws {
+        let questions: [(IPAddress) -> Bool] = [
+            { $0.isUnspecified }, { $0.isLoopback }, { $0.isPrivate }, { $0.isLinkLocal }, { $0.isMulticast },
+            { $0.isBroadcast }, { $0.isDocumentation },
+        ]
+        for (index, text) in [
+            "0.0.0.0", "127.0.0.1", "10.1.2.3", "169.254.1.2", "224.0.0.1", "255.255.255.255", "192.0.2.1",
+        ].enumerated() {
+            let plain = try #require(IPAddress(text))
+            let mapped = try #require(IPAddress("::ffff:\(text)"))
+            #expect(plain != mapped)
+            #expect(mapped.unmapped == plain)
+            #expect(plain.unmapped == plain)
+            for (number, isTrue) in questions.enumerated() {
+                #expect(isTrue(plain) == (number == index))
+                #expect(isTrue(mapped) == (number == index))
+            }
+        }
+        #expect(IPAddress("::1")?.unmapped == .v6(.loopback))
     }
 
     @Test func eitherVersionIsReadAsAnIPAddress() {

@@ -89,31 +89,55 @@ import Testing
     @Test func unixPathsAreNeverCut() throws {
         let longest = String(repeating: "a", count: 107)
         #expect(try UnixAddress(path: longest).path == longest)
+        #expect(try UnixAddress(path: longest + "a").path == longest + "a")
         #expect(try UnixAddress(abstractName: longest).abstractName == Array(longest.utf8))
         for (path, reason) in [
-            (longest + "a", SocketError.InvalidArgument.pathTooLong(byteCount: 108)), ("", .emptyPath),
+            (longest + "ab", SocketError.InvalidArgument.pathTooLong(byteCount: 109)), ("", .emptyPath),
             ("a\0b", .zeroByte),
         ] {
             let error = #expect(throws: SocketError.self) { _ = try UnixAddress(path: path) }
             #expect(error?.reason == .invalid(reason))
         }
         let error = #expect(throws: SocketError.self) { _ = try UnixAddress(abstractName: longest + "a") }
-        #expect(error?.description == "address \"@\(longest)a\": the path is 108 bytes long, more than 107")
+        #expect(error?.description == "address \"@\(longest)a\": the abstract name is 108 bytes long, more than 107")
     }
 
     @Test func kernelGivesBackWhatItWasGiven() throws {
         let folder = TemporaryFolder()
         let name = "sockets-test-\(folder.path.suffix(6))"
-        let longest = folder.path + "/" + String(repeating: "a", count: 106 - folder.path.utf8.count)
-        for address in [
-            try SocketAddress(unixPath: folder.file("s")), try SocketAddress(unixPath: longest),
-            .unix(try UnixAddress(abstractName: name)),
-            .unix(try UnixAddress(abstractName: Array(name.utf8) + [0, 0xFF])),
-        ] {
+        // 108 bytes fill sun_path, so that no zero byte ends them.
+        let paths = [106, 107, 108].map {
+            folder.path + "/" + String(repeating: "a", count: $0 - 1 - folder.path.utf8.count)
+        }
+        let bytes = Array(name.utf8)
+        let addresses =
+            try paths.map { try SocketAddress(unixPath: $0) } + [
+                try SocketAddress(unixPath: folder.file("s")), .unix(try UnixAddress(abstractName: bytes)),
+                .unix(try UnixAddress(abstractName: bytes + [0, 0xFF])),
+                .unix(try UnixAddress(abstractName: [0] + bytes + [0])),
+                .unix(try UnixAddress(abstractName: bytes + [UInt8](repeating: 0x61, count: 107 - bytes.count))),
+            ]
+        for address in addresses {
             let socket = try Socket(.unix, .datagram)
             #expect(try socket.localAddress == .unix(.unnamed))
             try socket.bind(to: address)
-            #expect(try socket.localAddress == address)
+            let seen = try socket.localAddress
+            #expect(seen == address)
+            #expect(try SocketAddress(parsing: "\(seen)") == address)
+            // What was received can be sent to.
+            let other = try Socket(.unix, .datagram)
+            try other.bind(to: .unix(.unnamed))
+            try socket.send([1], to: other.localAddress)
+            var received = [UInt8]()
+            var sender: SocketAddress?
+            try received.append(addingCapacity: 1) { (buffer: inout OutputSpan<UInt8>) in
+                sender = try other.receiveFrom(into: &buffer).sender
+            }
+            #expect(sender == address)
+            try other.send([2], to: #require(sender))
+            #expect(try socket.receive(upTo: 1) == [2])
+            try other.connect(to: #require(sender))
+            #expect(try other.peerAddress == address)
         }
         for ip in [IPAddress.v4(.loopback), .v6(.loopback)] {
             let socket = try Socket(ip.family, .datagram)

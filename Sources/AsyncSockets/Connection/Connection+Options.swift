@@ -52,43 +52,16 @@ extension Connection {
     }
 
     /// How TCP finds out that the peer has vanished without a word.
-    public struct KeepAlive: Hashable, Sendable {
-        /// How long nothing has to come before the first probe is sent: whole seconds.
-        public var idle: Duration
-        /// The time between probes: whole seconds.
-        public var interval: Duration
-        /// How many probes go unanswered before the connection is given up.
-        public var count: Int
-        /// How long what was sent may go unacknowledged before the connection is given up: whole milliseconds. `nil`
-        /// leaves it to the system.
-        public var userTimeout: Duration?
-
-        /// Values that find a vanished peer within two minutes.
-        public init(
-            idle: Duration = .seconds(60), interval: Duration = .seconds(10), count: Int = 6,
-            userTimeout: Duration? = .seconds(60)
-        ) {
-            self.idle = idle
-            self.interval = interval
-            self.count = count
-            self.userTimeout = userTimeout
-        }
-    }
+    public typealias KeepAlive = Sockets.KeepAlive
 
     /// Makes TCP find out when the peer has vanished; calls then fail with `ETIMEDOUT`.
     ///
     /// - Throws: `SocketError`, also for a Unix domain connection, whose peer cannot vanish unnoticed.
     ///
-    /// The corresponding C function is `setsockopt` with `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`,
-    /// `TCP_KEEPCNT` and `TCP_USER_TIMEOUT`.
+    /// The corresponding C function is `setsockopt` with `TCP_KEEPIDLE`, `TCP_KEEPINTVL`, `TCP_KEEPCNT`,
+    /// `TCP_USER_TIMEOUT` and `SO_KEEPALIVE`.
     public func set(_ keepAlive: KeepAlive) throws(SocketError) {
-        try channel.withSocket(.setOption) { socket throws(SocketError) in
-            try socket.set(.keepAliveIdle, to: keepAlive.idle)
-            try socket.set(.keepAliveInterval, to: keepAlive.interval)
-            try socket.set(.keepAliveCount, to: keepAlive.count)
-            if let timeout = keepAlive.userTimeout { try socket.set(.userTimeout, to: timeout) }
-            try socket.set(.keepAlive, to: true)
-        }
+        try channel.withSocket(.setOption) { socket throws(SocketError) in try socket.set(keepAlive) }
     }
 
     /// How long a call waits while no byte moves in either direction, before it gives up with `ETIMEDOUT`; `nil` for

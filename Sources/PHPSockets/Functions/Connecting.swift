@@ -12,7 +12,8 @@ internal import Sockets
 ///     that the system chooses.
 ///   - port: The port; 0 for a free one.
 /// - Returns: Whether the system did it.
-/// - Throws: ``PHPError`` for a port outside 0 to 65535, a path of more than 107 bytes, or a closed socket.
+/// - Throws: ``PHPError`` for a port outside 0 to 65535, a path or an abstract name with its zero byte of more than 108
+///   bytes, or a closed socket.
 public func socket_bind(
     _ socket: PHPSocket, _ address: some PHPStringConvertible, _ port: Int = 0
 ) throws(PHPError) -> Bool {
@@ -56,9 +57,10 @@ public func socket_accept(_ socket: PHPSocket) throws(PHPError) -> PHPSocket? {
 ///   - socket: The socket.
 ///   - address: An IP address, a host's name, or a Unix socket's path.
 ///   - port: The port, for ``AF_INET`` and ``AF_INET6``.
-/// - Returns: Whether it is connected. A non-blocking socket is not yet, silently, with ``SOCKET_EINPROGRESS``: wait for
+/// - Returns: Whether it is connected. A socket that the system would connect to itself, as it can where nobody listens on
+///   a port of this machine, is refused (``SOCKET_ECONNREFUSED``), which PHP does not look for. A non-blocking socket is not yet, silently, with ``SOCKET_EINPROGRESS``: wait for
 ///   it with ``socket_select(_:_:_:_:_:)`` until it is writable, and ask for ``SO_ERROR``.
-/// - Throws: ``PHPError`` if the port is missing or outside 0 to 65535, the path of more than 107 bytes, or the socket
+/// - Throws: ``PHPError`` if the port is missing or outside 0 to 65535, the path of more than 108 bytes, or the socket
 ///   closed.
 public func socket_connect(
     _ socket: PHPSocket, _ address: some PHPStringConvertible, _ port: Int? = nil
@@ -75,12 +77,14 @@ public func socket_connect(
 ///
 /// - Parameters:
 ///   - socket: The socket.
-///   - address: Becomes the IP address, or the path; empty for a Unix socket without one.
+///   - address: Becomes the IP address, the path, or an abstract name behind a zero byte, which is what
+///     ``socket_connect(_:_:_:)`` takes (PHP gives nothing for an abstract name); empty for a Unix socket without one. A
+///     ``PHPString`` holds any such name, text only one that is UTF-8.
 ///   - port: Becomes the port; stays as it is for a Unix socket.
 /// - Returns: Whether the system told. If not, the arguments stay as they are.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_getsockname(
-    _ socket: PHPSocket, _ address: inout String, _ port: inout Int
+    _ socket: PHPSocket, _ address: inout some PHPStringConvertible, _ port: inout Int
 ) throws(PHPError) -> Bool {
     let found = try socket.call("socket_getsockname", "unable to retrieve socket name") { socket throws(SocketError) in
         try socket.localAddress
@@ -89,14 +93,15 @@ public func socket_getsockname(
 }
 
 /// Tells a socket's own address, as ``socket_getsockname(_:_:_:)``.
-public func socket_getsockname(_ socket: PHPSocket, _ address: inout String) throws(PHPError) -> Bool {
+public func socket_getsockname(_ socket: PHPSocket, _ address: inout some PHPStringConvertible) throws(PHPError) -> Bool
+{
     var port = 0
     return try socket_getsockname(socket, &address, &port)
 }
 
 /// Tells the address of a socket's peer, as ``socket_getsockname(_:_:_:)`` does the socket's own.
 public func socket_getpeername(
-    _ socket: PHPSocket, _ address: inout String, _ port: inout Int
+    _ socket: PHPSocket, _ address: inout some PHPStringConvertible, _ port: inout Int
 ) throws(PHPError) -> Bool {
     let found = try socket.call("socket_getpeername", "unable to retrieve peer name") { socket throws(SocketError) in
         try socket.peerAddress
@@ -105,14 +110,20 @@ public func socket_getpeername(
 }
 
 /// Tells the address of a socket's peer, as ``socket_getpeername(_:_:_:)``.
-public func socket_getpeername(_ socket: PHPSocket, _ address: inout String) throws(PHPError) -> Bool {
+public func socket_getpeername(_ socket: PHPSocket, _ address: inout some PHPStringConvertible) throws(PHPError) -> Bool
+{
     var port = 0
     return try socket_getpeername(socket, &address, &port)
 }
 
-private func tell(_ found: SocketAddress?, _ address: inout String, _ port: inout Int) -> Bool {
+private func tell(_ found: SocketAddress?, _ address: inout some PHPStringConvertible, _ port: inout Int) -> Bool {
     guard let found else { return false }
-    address = PHPAddress.text(found)
+    set(&address, to: found)
     if let number = found.port { port = Int(number) }
     return true
+}
+
+/// Gives a string that the caller has passed the address, as its own type has it.
+func set<Text: PHPStringConvertible>(_ text: inout Text, to address: SocketAddress) {
+    text = Text(phpString: PHPAddress.string(address))
 }

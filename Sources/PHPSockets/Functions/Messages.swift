@@ -68,11 +68,16 @@ public func socket_recvmsg(_ socket: PHPSocket, _ message: inout PHPMessage?, _ 
         return piece.count
     }
     let received = try socket.call(function, "Error in recvmsg") { plain throws(SocketError) in
-        var vector = try IOVector(capacities: [wanted.buffer_size])
+        // A stream that is to wait for all needs all of the memory at once.
+        let size =
+            flags & MSG_WAITALL != 0
+            ? wanted.buffer_size
+            : try plain.room(toReceive: wanted.buffer_size, receiveFlags(flags), retryOnInterrupt: false)
+        var vector = try IOVector(capacities: [size])
         let received = try plain.receiveMessage(
             into: &vector, control: controlSpace(room),
             flags: receiveFlags(flags), retryOnInterrupt: false)
-        return ReceivedPHPMessage(received, vector[0], wanted, socket.family)
+        return ReceivedPHPMessage(received, try vector[0], wanted, socket.family)
     }
     guard let received else { return nil }
     if let unknown = received.unknown {
@@ -124,7 +129,7 @@ public func socket_sendmsg(
 /// - Throws: ``PHPError`` for a freed list or a closed socket.
 public func socket_recvmsg(
     _ socket: PHPSocket, _ iovec: SocketIOVec, _ control: inout [PHPControl], _ controllen: inout Int,
-    _ flags: inout Int, _ addr: inout String, _ port: inout Int
+    _ flags: inout Int, _ addr: inout some PHPStringConvertible, _ port: inout Int
 ) throws(PHPError) -> Int? {
     let function = "socket_recvmsg"
     try socket.requireOpen(function)
@@ -137,7 +142,7 @@ public func socket_recvmsg(
         return try socket.call(function, "Error in recvmsg") { _ throws(SocketError) in
             var vector = try SocketIOVec.receiving(buffers)
             let count = try vector.fill(with: piece)
-            iovec.take(vector)
+            try iovec.take(vector)
             return count
         }
     }
@@ -146,7 +151,7 @@ public func socket_recvmsg(
         let received = try plain.receiveMessage(
             into: &vector, control: controlSpace(room),
             flags: given, retryOnInterrupt: false)
-        iovec.take(vector)
+        try iovec.take(vector)
         return ReceivedPHPMessage(received, [], PHPMessage(name: .any, controllen: room), socket.family)
     }
     guard let received else { return nil }
@@ -244,8 +249,9 @@ private func address(_ name: PHPName, _ socket: PHPSocket) throws(ConversionErro
         return .ipv6(ip, port: port, scope: scope, flowInfo: flowInfo)
     case .unix(let path):
         guard !path.isEmpty else { throw ConversionError("name > path", "the path is cannot be empty") }
-        guard path.utf8.count < 108, let address = try? PHPAddress.unix(PHPString(path)) else {
-            throw ConversionError("name > path", "the path is too long, the maximum permitted length is 107")
+        let longest = PHPAddress.longestPath
+        guard path.count <= longest, let address = try? PHPAddress.unix(path) else {
+            throw ConversionError("name > path", "the path is too long, the maximum permitted length is \(longest)")
         }
         return address
     }
@@ -356,7 +362,7 @@ private struct ReceivedPHPMessage {
         case .ipv4(let address, let port): .inet(addr: "\(address)", port: Int(port))
         case .ipv6(let address, let port, let scope, let flowInfo):
             .inet6(addr: "\(address)", port: Int(port), flowinfo: Int(flowInfo), scope_id: Int(scope))
-        case .unix(let address): address.isUnnamed ? nil : .unix(path: address.path ?? "")
+        case .unix(let address): address.isUnnamed ? nil : .unix(path: PHPAddress.unix(address))
         case .other, nil: nil
         }
     }

@@ -4,11 +4,6 @@
 
 internal import Sockets
 
-/// How much memory a call sets aside to receive into: no more than a socket gives at a time, unless it is to wait for all.
-private func room(_ length: Int, _ flags: Int = 0) -> Int {
-    flags & MSG_WAITALL != 0 ? length : min(length, 1 << 26)
-}
-
 /// Receives what has arrived, or a line.
 ///
 /// - Parameters:
@@ -30,7 +25,7 @@ public func socket_read(
     if mode == PHP_NORMAL_READ { return try readLine(socket, length) }
     if let piece = socket.takeBeginningOfLine(upTo: length) { return PHPString(piece) }
     return try socket.call(function, "unable to read from socket") { socket throws(SocketError) in
-        PHPString(try socket.receive(upTo: room(length), retryOnInterrupt: false))
+        PHPString(try socket.receive(upTo: length, retryOnInterrupt: false))
     }
 }
 
@@ -74,8 +69,15 @@ public func socket_recv(
     data = nil
     var count = 0
     let bytes = try socket.call(function, "Unable to read from socket") { socket throws(SocketError) in
-        try [UInt8](capacity: room(length, flags)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
-            count = try socket.receive(into: &buffer, flags: receiveFlags(flags), retryOnInterrupt: false)
+        let flags = receiveFlags(flags)
+        if !flags.contains(.realLength) {
+            let bytes = try socket.receive(upTo: length, flags: flags, retryOnInterrupt: false)
+            count = bytes.count
+            return bytes
+        }
+        let room = try socket.room(toReceive: length, flags, retryOnInterrupt: false)
+        return try [UInt8](capacity: room) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+            count = try socket.receive(into: &buffer, flags: flags, retryOnInterrupt: false)
         }
     }
     guard let bytes else { return nil }
@@ -90,13 +92,15 @@ public func socket_recv(
 ///   - data: Becomes the bytes.
 ///   - length: How many bytes at most; the rest of the datagram is lost.
 ///   - flags: As for ``socket_recv(_:_:_:_:)``.
-///   - address: Becomes the sender's address; for a Unix socket its path, empty if it has none.
+///   - address: Becomes the sender's address, as ``socket_getsockname(_:_:_:)`` gives it; for a Unix socket its path or its
+///     abstract name, empty if it has none.
 ///   - port: Becomes the sender's port; stays as it is for a Unix socket.
 /// - Returns: The number of bytes; `nil`, silently if the call would have had to wait, otherwise with a warning. Then the
 ///   arguments stay as they are, as they do for a length of 0 or less.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_recvfrom(
-    _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int, _ address: inout String,
+    _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int,
+    _ address: inout some PHPStringConvertible,
     _ port: inout Int
 ) throws(PHPError) -> Int? {
     let function = "socket_recvfrom"
@@ -108,20 +112,29 @@ public func socket_recvfrom(
         return piece.count
     }
     let stem = socket.family == AF_INET6 ? "unable to recvfrom" : "Unable to recvfrom"
-    var received = ReceivedDatagram?.none
+    var sender: SocketAddress?
+    var count = 0
     let bytes = try socket.call(function, stem) { socket throws(SocketError) in
-        try [UInt8](capacity: room(length, flags)) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
-            received = try socket.receiveFrom(into: &buffer, flags: receiveFlags(flags), retryOnInterrupt: false)
+        let flags = receiveFlags(flags)
+        if flags.contains(.waitForAll), try socket.get(.type) == .stream {
+            let bytes = try socket.receive(upTo: length, flags: flags, retryOnInterrupt: false)
+            count = bytes.count
+            return bytes
+        }
+        let room = try socket.room(toReceive: length, flags, retryOnInterrupt: false)
+        return try [UInt8](capacity: room) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
+            let received = try socket.receiveFrom(into: &buffer, flags: flags, retryOnInterrupt: false)
+            (sender, count) = (received.sender, received.byteCount)
         }
     }
-    guard let bytes, let received else { return nil }
+    guard let bytes else { return nil }
     data = PHPString(bytes)
-    tell(received.sender, socket.family, &address, &port)
-    return received.byteCount
+    tell(sender, socket.family, &address, &port)
+    return count
 }
 
 /// A sender without an address is shown as PHP shows it.
-func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout String, _ port: inout Int) {
+func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout some PHPStringConvertible, _ port: inout Int) {
     let nobody: SocketAddress =
         switch family {
         case AF_UNIX: .unix(.unnamed)
@@ -129,7 +142,7 @@ func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout String, _ po
         default: .ipv4(.any, port: 0)
         }
     let sender = sender ?? nobody
-    address = PHPAddress.text(sender)
+    set(&address, to: sender)
     if let number = sender.port { port = Int(number) }
 }
 
@@ -137,7 +150,8 @@ func tell(_ sender: SocketAddress?, _ family: Int, _ address: inout String, _ po
 ///
 /// - Throws: ``PHPError`` for a socket whose senders have ports, or a closed one.
 public func socket_recvfrom(
-    _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int, _ address: inout String
+    _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int,
+    _ address: inout some PHPStringConvertible
 ) throws(PHPError) -> Int? {
     guard socket.family == AF_UNIX else {
         try socket.requireOpen("socket_recvfrom")
@@ -191,7 +205,7 @@ public func socket_send(
 ///   - port: The port, for ``AF_INET`` and ``AF_INET6``.
 /// - Returns: How many bytes the system has taken; `nil`, silently if the call would have had to wait, otherwise with a
 ///   warning.
-/// - Throws: ``PHPError`` for a negative length, a port that is missing or out of range, a path of more than 107 bytes,
+/// - Throws: ``PHPError`` for a negative length, a port that is missing or out of range, a path of more than 108 bytes,
 ///   or a closed socket.
 public func socket_sendto(
     _ socket: PHPSocket, _ data: some PHPStringConvertible, _ length: Int, _ flags: Int,

@@ -129,7 +129,7 @@ public func socket_readv(_ socket: PHPSocket, _ iovec: SocketIOVec) throws(PHPEr
         } else {
             count = try socket.receive(into: &vector, retryOnInterrupt: false)
         }
-        iovec.take(vector)
+        try iovec.take(vector)
         return count
     }
 }

@@ -20,8 +20,9 @@ struct PHPEndpoint {
         self.text = text
         switch family {
         case AF_UNIX:
-            guard text.count < 108 else {
-                throw .value(function, positions.address, "address", "must be less than 108")
+            // PHP takes 107. Linux takes one more, and so may report it.
+            guard text.count <= PHPAddress.longestPath else {
+                throw .value(function, positions.address, "address", "must be less than 109")
             }
             self.port = 0
         case AF_INET, AF_INET6:
@@ -50,6 +51,9 @@ struct PHPEndpoint {
 
 /// Addresses as PHP reads and writes them.
 enum PHPAddress {
+    /// The size of `sun_path`: of the longest path without its zero byte, and of the longest abstract name with its own.
+    static let longestPath = UnixAddress.maximumPathLength
+
     /// A path; an abstract name if a zero byte is first; no name if it is empty.
     static func unix(_ text: PHPString) throws(SocketError) -> SocketAddress {
         guard let first = text.first else { return .unix(.unnamed) }
@@ -91,12 +95,17 @@ enum PHPAddress {
         return first
     }
 
-    /// The address in words, as PHP writes it: an IP address, a path, or nothing for a socket without a path.
-    static func text(_ address: SocketAddress) -> String {
+    /// The address as a string: an IP address, a path, an abstract name behind a zero byte, as all functions take it, or
+    /// nothing for a socket without a name.
+    static func string(_ address: SocketAddress) -> PHPString {
         switch address {
-        case .unix(let address): address.path ?? ""
-        default: address.ip?.description ?? ""
+        case .unix(let address): unix(address)
+        default: PHPString(address.ip?.description ?? "")
         }
+    }
+
+    static func unix(_ address: UnixAddress) -> PHPString {
+        PHPString(address.pathBytes ?? address.abstractName.map { [0] + $0 } ?? [])
     }
 
     /// The index of an interface; `nil`, with PHP's warning, if there is none of that name.

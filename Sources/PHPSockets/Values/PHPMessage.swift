@@ -51,7 +51,7 @@ public enum PHPName: Hashable, Sendable {
     /// IPv6.
     case inet6(addr: String, port: Int, flowinfo: Int = 0, scope_id: Int = 0)
     /// A Unix socket's path, or an abstract name with a zero byte first.
-    case unix(path: String)
+    case unix(path: PHPString)
 }
 
 /// A piece of control data in a ``PHPMessage``.

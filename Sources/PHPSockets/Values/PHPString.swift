@@ -45,10 +45,10 @@ extension PHPString: RandomAccessCollection, MutableCollection {
     /// The number of bytes.
     public var endIndex: Int { bytes.count }
 
-    /// One byte.
+    /// One byte. Past the end there is 0, which cannot be changed.
     public subscript(position: Int) -> UInt8 {
-        get { bytes[position] }
-        set { bytes[position] = newValue }
+        get { bytes.indices.contains(position) ? bytes[position] : 0 }
+        set { if bytes.indices.contains(position) { bytes[position] = newValue } }
     }
 }
 
@@ -64,28 +64,41 @@ extension PHPString: CustomStringConvertible {
     public var description: String { String(decoding: bytes, as: UTF8.self) }
 }
 
-/// What the functions that send take: text, or bytes.
+/// What the functions take as a string, and give back as one: text, or bytes.
+///
+/// A `PHPString` or an array holds any bytes, as an abstract Unix address or a path may have them; text has U+FFFD for
+/// bytes that are no UTF-8, so that such an address can be shown but not used again.
 public protocol PHPStringConvertible {
-    /// The bytes to send.
+    /// The bytes.
     var phpString: PHPString { get }
+    /// A value with these bytes.
+    init(phpString: PHPString)
 }
 
 extension PHPString: PHPStringConvertible {
     /// The string itself.
     public var phpString: PHPString { self }
+    /// The string itself.
+    public init(phpString: PHPString) { self = phpString }
 }
 
 extension String: PHPStringConvertible {
     /// The text as UTF-8.
     public var phpString: PHPString { PHPString(self) }
+    /// The bytes as text.
+    public init(phpString: PHPString) { self = phpString.description }
 }
 
 extension Substring: PHPStringConvertible {
     /// The text as UTF-8.
     public var phpString: PHPString { PHPString(self) }
+    /// The bytes as text.
+    public init(phpString: PHPString) { self = phpString.description[...] }
 }
 
 extension [UInt8]: PHPStringConvertible {
     /// The bytes.
     public var phpString: PHPString { PHPString(self) }
+    /// The bytes.
+    public init(phpString: PHPString) { self = phpString.bytes }
 }

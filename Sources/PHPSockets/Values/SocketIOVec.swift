@@ -61,8 +61,8 @@ public final class SocketIOVec {
     }
 
     /// Takes what has been received.
-    func take(_ received: IOVector) {
-        for index in received.indices { buffers?[index].bytes = received[index] }
+    func take(_ received: IOVector) throws(SocketError) {
+        for index in received.indices { buffers?[index].bytes = try received[index] }
     }
 }
 
@@ -74,8 +74,9 @@ extension IOVector {
         var filled = IOVector()
         var rest = bytes[...]
         for index in indices {
-            try filled.append(rest.prefix(capacity(at: index)))
-            rest = rest.dropFirst(capacity(at: index))
+            let capacity = try capacity(at: index)
+            try filled.append(rest.prefix(capacity))
+            rest = rest.dropFirst(capacity)
         }
         self = filled
         return bytes.count

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// An address of either version of the Internet Protocol.
+///
+/// The questions below are answered alike for an IPv4 address and for its IPv4-mapped form, `::ffff:a.b.c.d`, by which a
+/// socket for both families knows an IPv4 peer. The two are not equal, though: compare ``unmapped``.
 public enum IPAddress: Hashable, Sendable {
     /// An IPv4 address.
     case v4(IPv4Address)
@@ -13,6 +16,12 @@ public enum IPAddress: Hashable, Sendable {
         case .v4: .ipv4
         case .v6: .ipv6
         }
+    }
+
+    /// The IPv4 address if this is one in IPv4-mapped form; otherwise the address itself. To be used where addresses are
+    /// compared or looked up in a list.
+    public var unmapped: IPAddress {
+        if case .v6(let address) = self, let mapped = address.ipv4Mapped { .v4(mapped) } else { self }
     }
 
     /// Whether the address stands for every address of this machine: `0.0.0.0` or `::`.
@@ -44,6 +53,32 @@ public enum IPAddress: Hashable, Sendable {
         switch self {
         case .v4(let address): address.isMulticast
         case .v6(let address): address.isMulticast
+        }
+    }
+}
+
+extension IPAddress {
+    /// Whether the address is of a private network: RFC 1918, RFC 4193.
+    public var isPrivate: Bool {
+        switch self {
+        case .v4(let address): address.isPrivate
+        case .v6(let address): address.isPrivate
+        }
+    }
+
+    /// Whether the address is `255.255.255.255`.
+    public var isBroadcast: Bool {
+        switch self {
+        case .v4(let address): address.isBroadcast
+        case .v6(let address): address.isBroadcast
+        }
+    }
+
+    /// Whether the address is set aside for examples: RFC 5737, RFC 3849, RFC 9637.
+    public var isDocumentation: Bool {
+        switch self {
+        case .v4(let address): address.isDocumentation
+        case .v6(let address): address.isDocumentation
         }
     }
 }

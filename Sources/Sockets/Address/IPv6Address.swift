@@ -50,19 +50,35 @@ public struct IPv6Address: Hashable, Sendable {
     public static let loopback = IPv6Address(high: 0, low: 1)
 }
 
+/// What kind of address it is.
+///
+/// An IPv4-mapped address, `::ffff:a.b.c.d`, is an IPv4 address in another form: a packet for it is an IPv4 packet. So each
+/// question is answered as ``IPv4Address`` answers it for the address within. No other form is looked into:
+/// the IPv4-compatible `::a.b.c.d`, which RFC 4291 has given up, and the prefixes of translators and tunnels
+/// (`64:ff9b::/96`, `2002::/16`) lead to an IPv4 address only if something on the way makes them.
 extension IPv6Address {
-    /// Whether the address is `::`.
-    public var isUnspecified: Bool { self == .any }
-    /// Whether the address is `::1`.
-    public var isLoopback: Bool { self == .loopback }
-    /// Whether the address is valid on one link only, so that it needs a scope: `fe80::/10`.
-    public var isLinkLocal: Bool { high >> 54 == 0xFE80 >> 6 }
-    /// Whether the address is of a private network: `fc00::/7`, RFC 4193.
+    /// Whether the address is `::`, or `0.0.0.0` in mapped form.
+    public var isUnspecified: Bool { ipv4Mapped?.isUnspecified ?? (self == .any) }
+    /// Whether the address is `::1`, or of `127.0.0.0/8` in mapped form.
+    public var isLoopback: Bool { ipv4Mapped?.isLoopback ?? (self == .loopback) }
+    /// Whether the address is valid on one link only: `fe80::/10`, which needs a scope, or `169.254.0.0/16` in mapped
+    /// form, which needs none.
+    public var isLinkLocal: Bool { ipv4Mapped?.isLinkLocal ?? (high >> 54 == 0xFE80 >> 6) }
+    /// Whether the address is of a private network of IPv6's own: `fc00::/7`, RFC 4193.
     public var isUniqueLocal: Bool { high >> 57 == 0xFC >> 1 }
-    /// Whether the address names a group of receivers: `ff00::/8`.
-    public var isMulticast: Bool { high >> 56 == 0xFF }
-    /// Whether the address is set aside for examples: `2001:db8::/32`, RFC 3849.
-    public var isDocumentation: Bool { high >> 32 == 0x2001_0DB8 }
+    /// Whether the address is of a private network: ``isUniqueLocal``, or one of RFC 1918 in mapped form.
+    public var isPrivate: Bool { ipv4Mapped?.isPrivate ?? isUniqueLocal }
+    /// Whether the address names a group of receivers: `ff00::/8`, or `224.0.0.0/4` in mapped form.
+    public var isMulticast: Bool { ipv4Mapped?.isMulticast ?? isIPv6Multicast }
+    /// Whether the address is `255.255.255.255` in mapped form. IPv6 has no broadcast.
+    public var isBroadcast: Bool { ipv4Mapped?.isBroadcast ?? false }
+    /// Whether the address is set aside for examples: `2001:db8::/32`, RFC 3849, `3fff::/20`, RFC 9637, or one of RFC
+    /// 5737 in mapped form.
+    public var isDocumentation: Bool {
+        ipv4Mapped?.isDocumentation ?? (high >> 32 == 0x2001_0DB8 || high >> 44 == 0x3FFF0)
+    }
+    /// Whether an IPv6 socket can join the group that the address names: `ff00::/8`.
+    var isIPv6Multicast: Bool { high >> 56 == 0xFF }
     /// The IPv4 address in an IPv4-mapped one (`::ffff:a.b.c.d`), or `nil` for any other.
     public var ipv4Mapped: IPv4Address? {
         high == 0 && low >> 32 == 0xFFFF ? IPv4Address(rawValue: UInt32(truncatingIfNeeded: low)) : nil

@@ -75,7 +75,7 @@ extension SocketAddress {
 
     /// The address of the socket file at `unixPath`.
     ///
-    /// - Throws: `SocketError` for a path that is empty, longer than 107 bytes, or contains a zero byte.
+    /// - Throws: `SocketError` for a path that is empty, longer than 108 bytes, or contains a zero byte.
     public init(unixPath: some StringProtocol) throws(SocketError) {
         self = .unix(try UnixAddress(path: unixPath))
     }

@@ -57,7 +57,9 @@ extension SocketError.InvalidArgument: CustomStringConvertible {
         case .emptyHost: "the host is empty"
         case .emptyPath: "the path is empty"
         case .pathTooLong(let byteCount):
-            "the path is \(byteCount) bytes long, more than \(UnixAddress.maximumLength)"
+            "the path is \(byteCount) bytes long, more than \(UnixAddress.maximumPathLength)"
+        case .abstractNameTooLong(let byteCount):
+            "the abstract name is \(byteCount) bytes long, more than \(UnixAddress.maximumLength)"
         case .zeroByte: "there is a zero byte in it"
         case .negative: "a negative value"
         case .outOfRange: "a value out of range"

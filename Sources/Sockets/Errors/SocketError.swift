@@ -137,8 +137,10 @@ extension SocketError {
         case emptyHost
         /// A Unix socket's path without a single byte.
         case emptyPath
-        /// A Unix socket's path or abstract name of so many bytes; the limit is ``UnixAddress/maximumLength``.
+        /// A Unix socket's path of so many bytes; the limit is ``UnixAddress/maximumPathLength``.
         case pathTooLong(byteCount: Int)
+        /// An abstract name of so many bytes; the limit is ``UnixAddress/maximumLength``.
+        case abstractNameTooLong(byteCount: Int)
         /// A zero byte where the C library would see the end of the text.
         case zeroByte
         /// A size, a count or a duration below zero.

@@ -147,7 +147,7 @@ extension Socket {
     private func changeMembership(
         _ option: SocketOptionName, _ group: IPAddress, _ request: [UInt8]
     ) throws(SocketError) {
-        guard group.isMulticast else {
+        guard group.isGroup else {
             throw SocketError(.setOption, .invalid(.notMulticast), subject: .option(option))
         }
         try checked(.setOption, System.setOption(descriptor, option, request), subject: .option(option))
@@ -156,4 +156,12 @@ extension Socket {
 
 extension IPAddress {
     fileprivate var isIPv4: Bool { family == .ipv4 }
+
+    /// Whether a socket of the address's family can join it: an IPv6 socket joins no IPv4 group in mapped form.
+    fileprivate var isGroup: Bool {
+        switch self {
+        case .v4(let address): address.isMulticast
+        case .v6(let address): address.isIPv6Multicast
+        }
+    }
 }

@@ -35,7 +35,8 @@ extension SocketOption<Duration> {
     /// How long a closed connection waits for the peer to close its half too, in seconds (`TCP_LINGER2`).
     public static var finWaitTimeout: Self { Self(.finWaitTimeout, .int(of: .seconds(1))) }
     /// How long sent data may stay unacknowledged before the connection is given up, in milliseconds; zero leaves
-    /// it to the system (`TCP_USER_TIMEOUT`). RFC 5482.
+    /// it to the system (`TCP_USER_TIMEOUT`). RFC 5482. Any other value also decides when probes of a silent connection
+    /// give it up, in place of ``keepAliveCount``: see ``KeepAlive``.
     public static var userTimeout: Self { Self(.userTimeout, .int(of: .milliseconds(1))) }
 }
 
@@ -43,7 +44,7 @@ extension SocketOption<Int> {
     /// How many connections whose first data came with their first packet a listener holds, RFC 7413; 0 accepts
     /// none (`TCP_FASTOPEN`).
     public static var fastOpen: Self { Self(.fastOpen, .count) }
-    /// How many unanswered probes end a connection, 1 to 127 (`TCP_KEEPCNT`).
+    /// How many unanswered probes end a connection, 1 to 127 (`TCP_KEEPCNT`). Not heeded where ``userTimeout`` is set.
     public static var keepAliveCount: Self { Self(.keepAliveCount, .ranged(1...127)) }
     /// The largest segment, in bytes (`TCP_MAXSEG`). What is set before connecting is a limit; what is read is what
     /// the connection uses.

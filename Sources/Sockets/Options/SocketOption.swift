@@ -67,9 +67,9 @@ extension SocketOption<[UInt8]> {
     /// - Parameters:
     ///   - number: The option.
     ///   - level: Its level.
-    ///   - capacity: The most bytes to read; a longer value is cut by the system.
+    ///   - capacity: The most bytes to read, a mebibyte at most; a longer value is cut by the system.
     public init(bytes number: Int32, level: SocketOptionLevel, capacity: Int) {
-        self.init(SocketOptionName(level: level, number: number), .bytes(capacity: max(0, capacity)))
+        self.init(SocketOptionName(level: level, number: number), .bytes(capacity: min(max(0, capacity), 1 << 20)))
     }
 }
 

@@ -14,10 +14,6 @@ struct Deadline {
         max(.zero, ContinuousClock.Instant.now.duration(to: instant))
     }
 
-    var hasPassed: Bool {
-        remaining == .zero
-    }
-
     /// Sleeps until the deadline, or shorter if a signal arrives.
     func wait() {
         var nothing: [PollEntry] = []

@@ -15,20 +15,28 @@ public enum ConnectProgress: Hashable, Sendable {
 extension Socket {
     /// Creates a stream socket that is connected to an address.
     ///
+    /// Where nobody listens on a port of this machine, the system may choose that very port for the new socket, and
+    /// connect it to itself. Such a socket is closed, and another one tried, up to three in all.
+    ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes.
-    /// - Throws: `SocketError`, naming the address; with `ETIMEDOUT` when the time is over.
+    ///   - timeout: How long to wait: zero tries once; `nil` leaves it to the system, which for TCP gives up after minutes.
+    /// - Throws: `SocketError`, naming the address; with `ETIMEDOUT` when the time is over, and with `ECONNREFUSED` if
+    ///   every socket was connected to itself.
     ///
     /// The corresponding C functions are `socket` and `connect`.
     public static func connect(to address: SocketAddress, timeout: Duration? = nil) throws(SocketError) -> Socket {
-        let socket = try Socket(address.family, .stream)
-        if let timeout {
-            try socket.connect(to: address, timeout: timeout)
-        } else {
-            try socket.connect(to: address)
+        // Each socket is bound to another port, so two in a row are rare, and three no accident.
+        for _ in 0..<3 {
+            let socket = try Socket(address.family, .stream)
+            if let timeout {
+                try socket.connectWithinTime(to: address, timeout)
+            } else {
+                try socket.connectWaiting(to: address, retryOnInterrupt: true)
+            }
+            if try !socket.isConnectedToItself(near: address) { return socket }
         }
-        return socket
+        throw SocketError(.connect, .system(.connectionRefused), subject: .address(address))
     }
 
     /// Creates a stream socket that is connected to a host, whose addresses are tried one after another.
@@ -36,7 +44,7 @@ extension Socket {
     /// - Parameters:
     ///   - host: A name, or an address as text.
     ///   - port: The port.
-    ///   - timeout: How long to wait for each address; `nil` leaves it to the system.
+    ///   - timeout: How long to wait for each address: zero tries each once; `nil` leaves it to the system.
     /// - Throws: `SocketError`: the name's, the only address's, or one whose ``SocketError/attempts`` has an error for
     ///   every address.
     ///
@@ -63,10 +71,17 @@ extension Socket {
     ///   - address: Where to connect to.
     ///   - retryOnInterrupt: Whether to go on waiting when a signal interrupts the call. Otherwise it throws `EINTR`,
     ///     and the system goes on connecting: call again to wait for the outcome.
-    /// - Throws: `SocketError`, naming the address. On a non-blocking socket use ``startConnect(to:)`` instead.
+    /// - Throws: `SocketError`, naming the address. A TCP socket that the system has connected to itself, as it may where
+    ///   nobody listens, is disconnected again, and the error is `ECONNREFUSED`. On a non-blocking socket use
+    ///   ``startConnect(to:)`` instead.
     ///
     /// The corresponding C function is `connect`.
     public func connect(to address: SocketAddress, retryOnInterrupt: Bool = true) throws(SocketError) {
+        try connectWaiting(to: address, retryOnInterrupt: retryOnInterrupt)
+        try refuseItself(near: address)
+    }
+
+    private func connectWaiting(to address: SocketAddress, retryOnInterrupt: Bool) throws(SocketError) {
         var wasInterrupted = false
         while true {
             switch System.connect(descriptor, address) {
@@ -83,12 +98,17 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - timeout: How long to wait, zero or more.
-    /// - Throws: `SocketError`, naming the address, with `ETIMEDOUT` when the time is over. The attempt is then
-    ///   unfinished, and the socket good for nothing but closing.
+    ///   - timeout: How long to wait; zero tries once.
+    /// - Throws: `SocketError` as ``connect(to:retryOnInterrupt:)``, and with `ETIMEDOUT` when the time is over. The
+    ///   attempt is then unfinished, and the socket good for nothing but closing.
     ///
     /// The corresponding C functions are `connect`, `poll` and `getsockopt` with `SO_ERROR`.
     public func connect(to address: SocketAddress, timeout: Duration) throws(SocketError) {
+        try connectWithinTime(to: address, timeout)
+        try refuseItself(near: address)
+    }
+
+    private func connectWithinTime(to address: SocketAddress, _ timeout: Duration) throws(SocketError) {
         guard timeout >= .zero else {
             throw SocketError(.connect, .invalid(.negative), subject: .address(address))
         }
@@ -106,28 +126,37 @@ extension Socket {
     private func connectWithoutBlocking(
         to address: SocketAddress, until deadline: Deadline
     ) throws(SocketError) {
-        var progress = try startConnect(to: address)
+        var progress = try beginConnect(to: address)
         while progress != .connected {
-            if deadline.hasPassed {
-                throw SocketError(.connect, .system(.timedOut), subject: .address(address))
-            }
+            let left = deadline.remaining
             if progress == .wouldBlock {
                 // A full backlog of a Unix listener raises no event on this side; look again in a while.
-                Deadline(after: min(deadline.remaining, .milliseconds(10))).wait()
-                progress = try startConnect(to: address)
+                Deadline(after: min(left, .milliseconds(10))).wait()
+                progress = try beginConnect(to: address)
             } else {
-                _ = try wait(for: .writable, timeout: deadline.remaining)
-                progress = try finishConnect(to: address)
+                // Even with no time left the outcome may be there: on this machine it is at once.
+                _ = try wait(for: .writable, timeout: left)
+                progress = try endConnect(to: address)
+            }
+            if progress != .connected, left == .zero {
+                throw SocketError(.connect, .system(.timedOut), subject: .address(address))
             }
         }
     }
 
     /// Begins to connect a non-blocking socket.
     ///
-    /// - Throws: `SocketError`, naming the address, if the attempt failed at once.
+    /// - Throws: `SocketError`, naming the address, if the attempt failed at once; as ``connect(to:retryOnInterrupt:)`` for
+    ///   a socket that is connected to itself.
     ///
     /// The corresponding C function is `connect`.
     public func startConnect(to address: SocketAddress) throws(SocketError) -> ConnectProgress {
+        let progress = try beginConnect(to: address)
+        if progress == .connected { try refuseItself(near: address) }
+        return progress
+    }
+
+    private func beginConnect(to address: SocketAddress) throws(SocketError) -> ConnectProgress {
         switch System.connect(descriptor, address) {
         case .success: return .connected
         // An interrupted connect goes on by itself.
@@ -139,14 +168,17 @@ extension Socket {
 
     /// Tells what has become of a connection that ``startConnect(to:)`` began, without waiting.
     ///
-    /// - Throws: `SocketError` if the attempt failed. The error is the socket's pending one and is reported once.
+    /// - Throws: `SocketError` if the attempt failed. The error is the socket's pending one and is reported once. A socket
+    ///   that is connected to itself is disconnected, and the error is `ECONNREFUSED`.
     ///
     /// The corresponding C functions are `getsockopt` with `SO_ERROR` and `getpeername`.
     public func finishConnect() throws(SocketError) -> ConnectProgress {
-        try finishConnect(to: nil)
+        let progress = try endConnect(to: nil)
+        if progress == .connected { try refuseItself(near: nil) }
+        return progress
     }
 
-    private func finishConnect(to address: SocketAddress?) throws(SocketError) -> ConnectProgress {
+    private func endConnect(to address: SocketAddress?) throws(SocketError) -> ConnectProgress {
         let subject = address.map(SocketError.Subject.address)
         if let pending = try takePendingError() {
             throw SocketError(.connect, .system(pending), subject: subject)

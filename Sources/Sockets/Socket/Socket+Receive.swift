@@ -32,19 +32,6 @@ extension Socket {
         try checked(.receive, System.receive(descriptor, &buffer, flags, retryOnInterrupt: retryOnInterrupt))
     }
 
-    /// Receives at most so many bytes, as ``receive(into:flags:retryOnInterrupt:)-(OutputRawSpan,_,_)``.
-    ///
-    /// - Returns: The bytes; none at the end of a stream.
-    /// - Throws: `SocketError`; a negative limit is refused without a system call.
-    public func receive(
-        upTo limit: Int, flags: ReceiveFlags = [], retryOnInterrupt: Bool = true
-    ) throws(SocketError) -> [UInt8] {
-        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
-        return try [UInt8](capacity: limit) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
-            _ = try receive(into: &buffer, flags: flags, retryOnInterrupt: retryOnInterrupt)
-        }
-    }
-
     /// Receives what has already arrived, without waiting, whatever the socket's mode.
     ///
     /// - Parameters:
@@ -65,18 +52,5 @@ extension Socket {
     ) throws(SocketError) -> Int? {
         let result = System.receive(descriptor, &buffer, flags.union(.doNotWait), retryOnInterrupt: true)
         return try checkedUnlessWouldBlock(.receive, result)
-    }
-
-    /// Receives at most so many bytes of what has already arrived, as ``tryReceive(into:flags:)-(OutputRawSpan,_)``.
-    ///
-    /// - Returns: The bytes, none at the end of a stream, or `nil` if nothing has arrived.
-    /// - Throws: `SocketError`; a negative limit is refused without a system call.
-    public func tryReceive(upTo limit: Int, flags: ReceiveFlags = []) throws(SocketError) -> [UInt8]? {
-        guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
-        var arrived = false
-        let bytes = try [UInt8](capacity: limit) { (buffer: inout OutputSpan<UInt8>) throws(SocketError) in
-            arrived = try tryReceive(into: &buffer, flags: flags) != nil
-        }
-        return arrived ? bytes : nil
     }
 }

@@ -10,6 +10,10 @@ extension Socket {
     func bind(to name: UnixAddress, as file: ListenOptions.UnixFile) throws(SocketError) {
         let subject = SocketError.Subject.address(.unix(name))
         guard let path = name.pathBytes else { throw SocketError(.bind, .invalid(.noFile), subject: subject) }
+        // The largest number means no change to chown(2), which is nothing that anybody asks for.
+        guard file.owner != .max, file.group != .max else {
+            throw SocketError(.changeOwner, .invalid(.outOfRange), subject: subject)
+        }
         if let permissions = file.permissions {
             try checked(.changeMode, System.setMode(descriptor, permissions), subject: subject)
         }

@@ -62,7 +62,8 @@ enum ControlCoding {
             let data = nativeBytes(info.address.high.bigEndian) + nativeBytes(info.address.low.bigEndian)
             return (Int32(IPPROTO_IPV6), IPV6_PKTINFO, data + nativeBytes(info.interface))
         case .timestamp(let time):
-            let (seconds, attoseconds) = time.components
+            // A timespec holds no more, and the components of a longer time would not fit their type.
+            let (seconds, attoseconds) = min(max(time, .seconds(Int64.min)), .seconds(Int64.max)).components
             return (SOL_SOCKET, SO_TIMESTAMPNS, nativeBytes(seconds) + nativeBytes(attoseconds / 1_000_000_000))
         case .ipv4TimeToLive(let value): return (Int32(IPPROTO_IP), IP_TTL, nativeBytes(value))
         case .ipv4TypeOfService(let value): return (Int32(IPPROTO_IP), IP_TOS, nativeBytes(Int32(value)))

@@ -54,9 +54,11 @@ struct RawAddress {
             store(v6)
         case .unix(let unix):
             storage.ss_family = sa_family_t(AF_UNIX)
-            // A path is followed by its zero byte, which the zeroed storage holds; an abstract name is not.
-            let isPath = unix.pathBytes != nil
-            length = socklen_t(Self.pathOffset + unix.socketPath.count + (isPath ? 1 : 0))
+            // A path is followed by its zero byte, which the zeroed storage holds, unless it fills the whole field; an
+            // abstract name is not.
+            let isPath = unix.socketPath.first.map { $0 != 0 } ?? false
+            let used = Self.pathOffset + unix.socketPath.count + (isPath ? 1 : 0)
+            length = socklen_t(min(used, MemoryLayout<sockaddr_un>.size))
             store(unix.socketPath, at: Self.pathOffset)
         case .other(let opaque):
             storage.ss_family = sa_family_t(truncatingIfNeeded: opaque.family.rawValue)

@@ -71,6 +71,11 @@ extension System {
         }
     }
 
+    /// connect(2) to an address of no family, which takes a connection apart.
+    static func disconnect(_ descriptor: FileDescriptor) -> Result<Void, Errno> {
+        connect(descriptor, .other(OpaqueAddress(family: .unspecified, unchecked: [UInt8](repeating: 0, count: 14))))
+    }
+
     static func shutdown(_ descriptor: FileDescriptor, _ mode: ShutdownMode) -> Result<Void, Errno> {
         let how =
             switch mode {

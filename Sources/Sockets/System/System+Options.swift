@@ -26,7 +26,8 @@ extension System {
             // SAFETY: the kernel reads as many bytes as the array has, during the call.
             unsafe bytes.withUnsafeBytes {
                 unsafe setsockopt(
-                    descriptor.rawValue, name.level.rawValue, name.number, $0.baseAddress, socklen_t($0.count))
+                    descriptor.rawValue, name.level.rawValue, name.number, $0.baseAddress, socklen_t(clamping: $0.count)
+                )
             }
         }
     }

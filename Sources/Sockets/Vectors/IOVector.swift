@@ -10,7 +10,7 @@
 ///
 /// var fields = try IOVector(capacities: [4, 16, 1024])
 /// let received = try socket.receive(into: &fields)
-/// let header = fields[0]
+/// let header = try fields[0]
 /// ```
 ///
 /// Each buffer has a capacity, which is what can be received into it, and contents, which are what is sent: receiving
@@ -20,6 +20,8 @@
 public struct IOVector: Sendable {
     /// The most buffers that one system call takes (`IOV_MAX`).
     public static let maximumCount = 1024
+    /// The largest capacity of all buffers together, in bytes: the most that one system call transfers on Linux.
+    public static let maximumCapacity = 0x7FFF_F000
 
     struct Buffer: Hashable {
         /// Where the buffer begins in the storage.
@@ -38,7 +40,7 @@ public struct IOVector: Sendable {
 
     /// A list of empty buffers with these capacities.
     ///
-    /// - Throws: `SocketError` for a negative capacity or more than ``maximumCount`` buffers.
+    /// - Throws: `SocketError` for a negative capacity, more than ``maximumCount`` buffers or ``maximumCapacity`` bytes.
     public init(capacities: [Int]) throws(SocketError) {
         for capacity in capacities {
             try append(capacity: capacity)
@@ -59,10 +61,14 @@ public struct IOVector: Sendable {
 
     /// Appends an empty buffer of the given capacity, to receive into.
     ///
-    /// - Throws: `SocketError` for a negative capacity, or when there are ``maximumCount`` buffers already.
+    /// - Throws: `SocketError` for a negative capacity, for one past ``maximumCapacity``, or when there are
+    ///   ``maximumCount`` buffers already.
     public mutating func append(capacity: Int) throws(SocketError) {
         guard capacity >= 0 else { throw SocketError(.vector, .invalid(.negative)) }
         guard count < Self.maximumCount else { throw SocketError(.vector, .invalid(.tooManyBuffers)) }
+        guard capacity <= Self.maximumCapacity - storage.count else {
+            throw SocketError(.vector, .invalid(.outOfRange))
+        }
         buffers.append(Buffer(offset: storage.count, capacity: capacity, count: 0))
         storage.append(contentsOf: repeatElement(0, count: capacity))
     }
@@ -76,41 +82,54 @@ public struct IOVector: Sendable {
         storage.append(contentsOf: bytes)
     }
 
-    /// The contents of one buffer. Setting them also makes their number the buffer's capacity.
+    /// The contents of one buffer.
     ///
-    /// The index must be one of the buffers', as with an array.
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/outOfRange`` if there is no such buffer.
     public subscript(index: Int) -> [UInt8] {
-        get {
-            let buffer = buffers[index]
-            return Array(storage[buffer.offset..<buffer.offset + buffer.count])
-        }
-        set {
-            replaceStorage(of: index, with: newValue)
-            buffers[index].capacity = newValue.count
-            buffers[index].count = newValue.count
-        }
+        get throws(SocketError) { Array(contents(of: try buffer(at: index))) }
     }
 
-    /// The capacity of one buffer. The index must be one of the buffers', as with an array.
-    public func capacity(at index: Int) -> Int {
-        buffers[index].capacity
+    /// The capacity of one buffer.
+    ///
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/outOfRange`` if there is no such buffer.
+    public func capacity(at index: Int) throws(SocketError) -> Int {
+        try buffer(at: index).capacity
     }
 
-    /// Removes one buffer and returns its contents. The index must be one of the buffers', as with an array.
+    /// Gives one buffer these bytes as its contents and their number as its capacity.
+    ///
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/outOfRange`` if there is no such buffer.
+    public mutating func replace(at index: Int, with bytes: [UInt8]) throws(SocketError) {
+        let old = try buffer(at: index)
+        replaceStorage(of: index, with: bytes)
+        buffers[index] = Buffer(offset: old.offset, capacity: bytes.count, count: bytes.count)
+    }
+
+    /// Removes one buffer and returns its contents.
+    ///
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/outOfRange`` if there is no such buffer.
     @discardableResult
-    public mutating func remove(at index: Int) -> [UInt8] {
-        let contents = self[index]
+    public mutating func remove(at index: Int) throws(SocketError) -> [UInt8] {
+        let contents = try self[index]
         replaceStorage(of: index, with: [])
         buffers.remove(at: index)
         return contents
     }
 
+    private func buffer(at index: Int) throws(SocketError) -> Buffer {
+        guard indices.contains(index) else { throw SocketError(.vector, .invalid(.outOfRange)) }
+        return buffers[index]
+    }
+
+    private func contents(of buffer: Buffer) -> ArraySlice<UInt8> {
+        storage[buffer.offset..<buffer.offset + buffer.count]
+    }
+
     /// Removes so many bytes from the front of the contents, and the buffers that this empties, so that what is left
-    /// is what a short send has not sent. The number must not be negative or more than ``byteCount``.
+    /// is what a short send has not sent. More than there are is all of them, and less than one is none.
     ///
     /// Nothing is moved, so that sending a large list in many short sends takes time in proportion to its size.
     public mutating func removeFirst(_ byteCount: Int) {
-        precondition((0...self.byteCount).contains(byteCount), "removing more bytes than there are")
         guard byteCount > 0 else { return }
         var left = byteCount
         let emptied = buffers.prefix { buffer in
@@ -119,7 +138,7 @@ public struct IOVector: Sendable {
             return true
         }
         buffers.removeFirst(emptied.count)
-        if left > 0 {
+        if left > 0, !buffers.isEmpty {
             buffers[0].offset += left
             buffers[0].capacity -= left
             buffers[0].count -= left
@@ -147,13 +166,14 @@ public struct IOVector: Sendable {
 extension IOVector: Hashable {
     /// Whether both have the same buffers, with the same capacities and contents.
     public static func == (left: IOVector, right: IOVector) -> Bool {
-        left.buffers == right.buffers && left.indices.allSatisfy { left[$0] == right[$0] }
+        left.buffers == right.buffers
+            && left.buffers.allSatisfy { left.contents(of: $0) == right.contents(of: $0) }
     }
 
     /// Hashes the contents.
     public func hash(into hasher: inout Hasher) {
-        for index in indices {
-            hasher.combine(self[index])
+        for buffer in buffers {
+            hasher.combine(contents(of: buffer))
         }
     }
 

@@ -96,11 +96,11 @@ public struct Launcher: ~Copyable {
         while true {
             do throws(SocketError) {
                 try buffer.append(capacity: 1 << 14)
-                defer { _ = buffer.remove(at: 0) }
+                defer { _ = try? buffer.remove(at: 0) }
                 var message = try control.receiveMessage(
                     into: &buffer, control: [.descriptors(upTo: 4)], flags: .doNotWait)
                 if message.byteCount == 0 { return abandon() }
-                switch LauncherRequest(buffer[0]) {
+                switch LauncherRequest(try buffer[0]) {
                 case .start(let slot, let environment):
                     guard let input = message.descriptors.takeFirst(), let output = message.descriptors.takeFirst(),
                         let errors = message.descriptors.takeFirst(), let progress = message.descriptors.takeFirst()

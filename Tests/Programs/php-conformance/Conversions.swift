@@ -46,7 +46,7 @@ extension PHPName {
     init(_ value: Value, _ family: Int) {
         let (address, port) = (value["addr"]?.string.description ?? "", value["port"]?.int ?? 0)
         switch value["family"]?.int ?? family {
-        case AF_UNIX: self = .unix(path: value["path"]?.string.description ?? "")
+        case AF_UNIX: self = .unix(path: value["path"]?.string ?? "")
         case AF_INET: self = .inet(addr: address, port: port)
         default:
             self = .inet6(
@@ -112,7 +112,7 @@ extension Value {
                 "family": .int(AF_INET6), "addr": .string(PHPString(address)), "port": .int(port),
                 "flowinfo": .int(flowInfo), "scope_id": .int(scope),
             ])
-        case .unix(let path): self = .map(["family": .int(AF_UNIX), "path": .string(PHPString(path))])
+        case .unix(let path): self = .map(["family": .int(AF_UNIX), "path": .string(path)])
         }
     }
 

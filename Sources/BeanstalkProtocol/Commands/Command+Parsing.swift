@@ -13,61 +13,30 @@ enum ParsedLine: Equatable {
     case unknown
 }
 
-/// The words of the protocol. The first that a line begins with decides, in this order, so that a word with something
-/// behind it that does not belong there is a bad format, and one without its space is no word at all.
-private enum Word: CaseIterable {
-    case put, peek, peekReady, peekDelayed, peekBuried, reserveWithTimeout, reserveJob, reserve, delete, release, bury
-    case kick, kickJob, touch, statsJob, statsTube, stats, use, watch, ignore
-    case listTubesWatched, listTubeUsed, listTubes, quit, pauseTube
-    case progress, finish, fail, state, wait, follow, cancel
-
-    private var text: String {
+extension CommandName {
+    /// What a line of the command begins with: its name, and the space behind it if it takes arguments.
+    private var prefix: String {
         switch self {
-        case .put: "put "
-        case .peek: "peek "
-        case .peekReady: "peek-ready"
-        case .peekDelayed: "peek-delayed"
-        case .peekBuried: "peek-buried"
-        case .reserveWithTimeout: "reserve-with-timeout "
-        case .reserveJob: "reserve-job "
-        case .reserve: "reserve"
-        case .delete: "delete "
-        case .release: "release "
-        case .bury: "bury "
-        case .kick: "kick "
-        case .kickJob: "kick-job "
-        case .touch: "touch "
-        case .statsJob: "stats-job "
-        case .statsTube: "stats-tube "
-        case .stats: "stats"
-        case .use: "use "
-        case .watch: "watch "
-        case .ignore: "ignore "
-        case .listTubesWatched: "list-tubes-watched"
-        case .listTubeUsed: "list-tube-used"
-        case .listTubes: "list-tubes"
-        case .quit: "quit"
-        case .pauseTube: "pause-tube "
-        case .progress: "progress "
-        case .finish: "finish "
-        case .fail: "fail "
-        case .state: "state "
-        case .wait: "wait "
-        case .follow: "follow "
-        case .cancel: "cancel "
+        case .peekReady, .peekDelayed, .peekBuried, .reserve, .stats, .listTubesWatched, .listTubeUsed, .listTubes,
+            .quit:
+            text
+        default: text + " "
         }
     }
 
-    /// The words that begin with each letter, from a to z, in order.
-    private static let byFirstLetter: [[(word: Word, text: [UInt8])]] = (UInt8(ascii: "a")...UInt8(ascii: "z")).map {
-        letter in
-        allCases.map { ($0, Array($0.text.utf8)) }.filter { $0.1[0] == letter }
-    }
+    /// The names that begin with each letter, from a to z, in the order of the cases.
+    private static let byFirstLetter: [[(name: CommandName, prefix: [UInt8])]] =
+        (UInt8(ascii: "a")...UInt8(ascii: "z")).map { letter in
+            allCases.map { ($0, Array($0.prefix.utf8)) }.filter { $0.1[0] == letter }
+        }
 
-    /// The word that a line begins with, and how long it is.
-    static func first(in line: Span<UInt8>) -> (word: Word, length: Int)? {
+    /// The name that a line begins with, and how many bytes that takes.
+    ///
+    /// The first case that fits decides, so that a name with something behind it that does not belong there is a bad format,
+    /// and one without its space is no name at all.
+    fileprivate static func first(in line: Span<UInt8>) -> (name: CommandName, length: Int)? {
         guard let first = line.first, case let letter = Int(first) - 0x61, (0..<26).contains(letter) else { return nil }
-        for (word, text) in byFirstLetter[letter] where line.begins(with: text.span) { return (word, text.count) }
+        for (name, prefix) in byFirstLetter[letter] where line.begins(with: prefix.span) { return (name, prefix.count) }
         return nil
     }
 }
@@ -83,15 +52,15 @@ extension ParsedLine {
             self = .badFormat
             return
         }
-        guard let (word, length) = Word.first(in: line) else {
+        guard let (name, length) = CommandName.first(in: line) else {
             self = .unknown
             return
         }
-        if word == .put {
+        if name == .put {
             self = Self.put(line, length, maximumJobSize)
-        } else if word == .finish || word == .fail {
-            self = Self.outcome(word, line, length)
-        } else if let command = Self.command(word, line, length) {
+        } else if name == .finish || name == .fail {
+            self = Self.outcome(name, line, length)
+        } else if let command = Self.command(name, line, length) {
             self = .command(command)
         } else {
             self = .badFormat
@@ -116,10 +85,10 @@ extension ParsedLine {
     }
 
     /// A `finish` or a `fail`.
-    private static func outcome(_ word: Word, _ line: Span<UInt8>, _ start: Int) -> ParsedLine {
+    private static func outcome(_ name: CommandName, _ line: Span<UInt8>, _ start: Int) -> ParsedLine {
         var position = start
         guard let id = line.number(&position, as: UInt64.self) else { return .badFormat }
-        if word == .finish {
+        if name == .finish {
             guard let size = line.lastNumber(position, as: UInt32.self) else { return .badFormat }
             guard size <= CommandParser.maximumResultSize else { return .outcomeTooBig(byteCount: Int(size)) }
             return .command(.finish(id, byteCount: Int(size)))
@@ -136,13 +105,13 @@ extension ParsedLine {
         return .command(.fail(id, retry, byteCount: Int(size)))
     }
 
-    private static func command(_ word: Word, _ line: Span<UInt8>, _ length: Int) -> Command? {
+    private static func command(_ name: CommandName, _ line: Span<UInt8>, _ length: Int) -> Command? {
         var position = length
         let isWhole = length == line.count
         func job(_ command: (UInt64) -> Command) -> Command? {
             line.lastNumber(length, as: UInt64.self).map(command)
         }
-        switch word {
+        switch name {
         case .put, .finish, .fail: return nil
         case .reserve: return isWhole ? .reserve : nil
         case .reserveWithTimeout:
@@ -179,10 +148,10 @@ extension ParsedLine {
         case .listTubeUsed: return isWhole ? .listTubeUsed : nil
         case .listTubesWatched: return isWhole ? .listTubesWatched : nil
         case .pauseTube:
-            guard let name = line.tube(&position), let seconds = line.lastNumber(position, as: UInt32.self) else {
+            guard let tube = line.tube(&position), let seconds = line.lastNumber(position, as: UInt32.self) else {
                 return nil
             }
-            return .pauseTube(name, seconds)
+            return .pauseTube(tube, seconds)
         case .quit: return isWhole ? .quit : nil
         case .progress:
             guard let id = line.number(&position, as: UInt64.self),
@@ -197,7 +166,7 @@ extension ParsedLine {
             guard let id = line.number(&position, as: UInt64.self),
                 let seconds = line.lastNumber(position, as: UInt32.self)
             else { return nil }
-            return word == .wait ? .wait(id, seconds: seconds) : .follow(id, seconds: seconds)
+            return name == .wait ? .wait(id, seconds: seconds) : .follow(id, seconds: seconds)
         }
     }
 }

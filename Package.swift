@@ -110,7 +110,10 @@ let package = Package(
         ),
         .testTarget(
             name: "TalkbackServerTests",
-            dependencies: ["AsyncSockets", "JobStore", "Sockets", "TalkbackServer", "TestSupport", "talkback"],
+            dependencies: [
+                "AsyncSockets", "BeanstalkProtocol", "JobQueue", "JobStore", "Sockets", "TalkbackServer", "TestSupport",
+                "talkback", .product(name: "SystemPackage", package: "swift-system"),
+            ],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -116,17 +116,19 @@ public struct JobSnapshot: Hashable, Sendable {
     public let id: UInt64
     /// The body.
     public let body: [UInt8]
-    /// The last recorded mutation of the job, which a reply that shows it must wait for.
-    public let sequence: UInt64
+    /// What a reply that shows the job must wait for.
+    public let sequence: JobSequence
 
-    /// A job with this number and body.
-    public init(id: UInt64, body: [UInt8], sequence: UInt64 = 0) {
+    /// What a queue that does not record shows, for tests to compare.
+    package init(id: UInt64, body: [UInt8]) {
         self.id = id
         self.body = body
-        self.sequence = sequence
+        sequence = JobSequence(0)
     }
 
     init(_ job: Job) {
-        self.init(id: job.id, body: job.body, sequence: job.sequence)
+        id = job.id
+        body = job.body
+        sequence = JobSequence(job.sequence)
     }
 }

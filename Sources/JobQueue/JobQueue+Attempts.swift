@@ -39,16 +39,18 @@ extension JobQueue {
     static let releasedTooOften = Array("released with no attempts left".utf8)
 
     /// A worker says how far it is with a job, whose time to run begins anew.
+    ///
+    /// - Returns: If it was taken, what a reply that shows the job must wait for.
     public func progress(
         _ id: UInt64, percent: UInt8, text: [UInt8], by client: ClientID, at now: QueueTime
-    ) -> Answer<Done> {
-        guard touch(id, by: client, at: now), let job = jobs[id] else { return refusal(id, client) }
+    ) -> Answer<JobSequence> {
+        guard let sequence = touch(id, by: client, at: now), let job = jobs[id] else { return refusal(id, client) }
         change(job) {
             $0.percent = min(percent, 100)
             $0.text = text
         }
         hasChanged(job, at: now)
-        return .taken(.done)
+        return .taken(sequence)
     }
 
     /// A job is done.

@@ -6,8 +6,8 @@ extension JobQueue {
     public enum Cancellation: Hashable, Sendable {
         /// It will not run any more.
         case cancelled
-        /// It has ended otherwise.
-        case tooLate
+        /// It has ended otherwise, which a reply shows that waits for this.
+        case tooLate(JobSequence)
         /// There is no such job.
         case notFound
     }
@@ -16,13 +16,9 @@ extension JobQueue {
     public func cancel(_ id: UInt64, at now: QueueTime) -> Cancellation {
         guard let job = jobs[id] else {
             guard let outcome = outcome(id, at: now) else { return .notFound }
-            show(outcome.sequence)
-            return outcome.record.end == .cancelled ? .cancelled : .tooLate
+            return outcome.record.end == .cancelled ? .cancelled : .tooLate(JobSequence(outcome.sequence))
         }
-        guard job.state != .buried else {
-            show(job.sequence)
-            return .tooLate
-        }
+        guard job.state != .buried else { return .tooLate(JobSequence(job.sequence)) }
         if let holder = job.holder {
             // A worker that never says anything of its jobs is not remembered for ever.
             if holder.cancelled.count == Self.cancelledLimit { holder.cancelled.removeFirst() }
@@ -115,12 +111,8 @@ extension JobQueue {
     /// The job with a key, or what is remembered of it.
     func job(withKey key: [UInt8], in tube: Tube, at now: QueueTime) -> JobStatus? {
         guard let id = keys[UniqueKey(tube: tube.name, key: key)] else { return nil }
-        if let job = jobs[id] {
-            show(job.sequence)
-            return JobStatus(job, at: now)
-        }
+        if let job = jobs[id] { return JobStatus(job, at: now) }
         guard let outcome = outcomes[id], outcome.record.uniqueUntil > now else { return nil }
-        show(outcome.sequence)
         return JobStatus(outcome, at: now)
     }
 }

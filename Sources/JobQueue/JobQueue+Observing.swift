@@ -22,9 +22,7 @@ extension JobQueue {
 
     /// How a job is, or how it has ended; `nil` if nothing is known of it.
     public func status(of id: UInt64, at now: QueueTime) -> JobStatus? {
-        let status = jobs[id].map { JobStatus($0, at: now) } ?? outcome(id, at: now).map { JobStatus($0, at: now) }
-        if let status { show(status.sequence) }
-        return status
+        jobs[id].map { JobStatus($0, at: now) } ?? outcome(id, at: now).map { JobStatus($0, at: now) }
     }
 
     /// Lets a client wait for the end of a job.

@@ -49,10 +49,11 @@ public final class JobQueue {
     var mutations: [Mutation] = []
     /// About how many bytes they may make a store write.
     public internal(set) var mutationCost = 0
-    /// The number of the last mutation that a reply that shows it must wait for.
+    /// The number of the newest numbered mutation: what a reply must wait for that may show anything.
+    ///
+    /// Mutations that no reply shows by itself have no number. A reply that shows only one job need not wait for more than its
+    /// ``JobSequence``.
     public internal(set) var lastSequence: UInt64 = 0
-    /// The last such mutation of any job that was changed or shown since the owner has set this to 0.
-    public var shownSequence: UInt64 = 0
 
     /// An empty queue.
     ///
@@ -250,7 +251,6 @@ public final class JobQueue {
         }
         if let best {
             reserve(best, for: client, at: now)
-            show(best.sequence)
             return .job(JobSnapshot(best))
         }
         if let margin = client.marginStart, margin <= now { return .deadlineSoon }
@@ -264,7 +264,6 @@ public final class JobQueue {
         guard let client = clients[id], let job = jobs[job], job.state != .reserved else { return nil }
         noteWorker(client)
         reserve(job, for: client, at: now)
-        show(job.sequence)
         return JobSnapshot(job)
     }
 
@@ -372,14 +371,13 @@ public final class JobQueue {
 
     /// Lets the time to run of a job that the client has reserved begin anew.
     ///
-    /// - Returns: Whether there was such a job.
-    public func touch(_ id: UInt64, by client: ClientID, at now: QueueTime) -> Bool {
-        guard let job = reserved(id, by: client), let holder = job.holder else { return false }
+    /// - Returns: What a reply that shows the job must wait for; `nil` if there was no such job.
+    public func touch(_ id: UInt64, by client: ClientID, at now: QueueTime) -> JobSequence? {
+        guard let job = reserved(id, by: client), let holder = job.holder else { return nil }
         holder.reserved.remove(job)
         startLease(of: job, at: now)
         holder.reserved.insert(job)
-        show(job.sequence)
-        return true
+        return JobSequence(job.sequence)
     }
 
     /// Puts a job aside that was taken out.
@@ -407,12 +405,7 @@ public final class JobQueue {
     // MARK: Anybody's jobs
 
     /// A job by its number.
-    public func job(_ id: UInt64) -> JobSnapshot? { jobs[id].map(shown) }
-
-    private func shown(_ job: Job) -> JobSnapshot {
-        show(job.sequence)
-        return JobSnapshot(job)
-    }
+    public func job(_ id: UInt64) -> JobSnapshot? { jobs[id].map(JobSnapshot.init) }
 
     /// The first job in a state, in the tube that a client uses: the next to be reserved, to be ready, or to be kicked.
     public func firstJob(_ state: JobState, for id: ClientID) -> JobSnapshot? {
@@ -424,7 +417,7 @@ public final class JobQueue {
             case .buried: tube.buried.first
             case .reserved: nil
             }
-        return first.map(shown)
+        return first.map(JobSnapshot.init)
     }
 
     /// Makes buried jobs of the tube that a client uses ready, or, if there are none, delayed ones.

@@ -34,8 +34,8 @@ public struct JobStatus: Hashable, Sendable {
     public let percent: UInt8
     /// Of a reserved job the text of the last report, of one that is done the result, else why the last attempt failed.
     public let data: [UInt8]
-    /// The last recorded mutation of the job, which a reply that shows it must wait for.
-    public let sequence: UInt64
+    /// What a reply that shows the status must wait for.
+    public let sequence: JobSequence
 
     /// Whether nothing more is to come, unless somebody kicks it.
     public var isEnd: Bool {
@@ -45,10 +45,18 @@ public struct JobStatus: Hashable, Sendable {
         }
     }
 
-    /// A status.
-    public init(
+    /// What a queue that does not record shows, for tests to compare.
+    package init(
+        id: UInt64, state: State, attempt: UInt32, attempts: UInt32, seconds: Int64, percent: UInt8, data: [UInt8]
+    ) {
+        self.init(
+            id: id, state: state, attempt: attempt, attempts: attempts, seconds: seconds, percent: percent, data: data,
+            sequence: JobSequence(0))
+    }
+
+    private init(
         id: UInt64, state: State, attempt: UInt32, attempts: UInt32, seconds: Int64, percent: UInt8, data: [UInt8],
-        sequence: UInt64 = 0
+        sequence: JobSequence
     ) {
         self.id = id
         self.state = state
@@ -68,14 +76,14 @@ public struct JobStatus: Hashable, Sendable {
         seconds = max(0, now.seconds(since: job.since))
         percent = job.state == .reserved ? job.extras?.percent ?? 0 : 0
         data = job.state == .reserved ? job.extras?.text ?? [] : job.extras?.reason ?? []
-        sequence = job.sequence
+        sequence = JobSequence(job.sequence)
     }
 
     /// What those are told who wait when a job ends.
     init(_ job: Job, _ end: JobEnd, _ data: [UInt8]) {
         self.init(
             id: job.id, state: .ended(end), attempt: job.attempt, attempts: job.tags?.attempts ?? 0, seconds: 0,
-            percent: end == .done ? 100 : 0, data: data, sequence: job.sequence)
+            percent: end == .done ? 100 : 0, data: data, sequence: JobSequence(job.sequence))
     }
 
     init(_ outcome: Outcome, at now: QueueTime) {
@@ -87,6 +95,6 @@ public struct JobStatus: Hashable, Sendable {
         seconds = max(0, now.seconds(since: record.time))
         percent = record.end == .done ? 100 : 0
         data = record.data
-        sequence = outcome.sequence
+        sequence = JobSequence(outcome.sequence)
     }
 }

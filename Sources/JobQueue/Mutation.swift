@@ -188,15 +188,7 @@ extension JobQueue {
 
     private func nextSequence() -> UInt64 {
         lastSequence += 1
-        show(lastSequence)
         return lastSequence
-    }
-
-    /// Says that something was shown that any mutation may have made what it is.
-    public func showAll() { show(lastSequence) }
-
-    func show(_ sequence: UInt64) {
-        if sequence > shownSequence { shownSequence = sequence }
     }
 
     // MARK: Restoring

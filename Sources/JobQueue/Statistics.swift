@@ -92,6 +92,8 @@ public struct JobStatistics: Hashable, Sendable {
     public let timeLeft: Int64
     /// How often things have happened to it.
     public let counts: JobCounts
+    /// What a reply that shows them must wait for.
+    public let sequence: JobSequence
 }
 
 extension JobQueue {
@@ -120,12 +122,11 @@ extension JobQueue {
     /// Numbers about a job; `nil` if there is none.
     public func statistics(ofJob id: UInt64, at now: QueueTime) -> JobStatistics? {
         guard let job = jobs[id] else { return nil }
-        show(job.sequence)
         let isTimed = job.state == .delayed || (job.state == .reserved && job.hasDeadline)
         return JobStatistics(
             id: job.id, tube: job.tube.name, state: job.state, priority: job.priority,
             age: now.seconds(since: job.creation), delay: job.delay, timeToRun: job.timeToRun,
             timeLeft: isTimed ? job.time.seconds(since: now) : job.state == .reserved ? Int64(job.timeToRun) : 0,
-            counts: job.counts)
+            counts: job.counts, sequence: JobSequence(job.sequence))
     }
 }

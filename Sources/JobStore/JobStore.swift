@@ -35,6 +35,9 @@ public final class JobStore: @unchecked Sendable {
         public var isFull = false
         /// Why the store has ended; nothing is kept any more.
         public var failure: StoreError?
+
+        /// Nothing is kept yet.
+        package init() {}
     }
 
     /// What is to be committed next.

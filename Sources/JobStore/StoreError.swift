@@ -33,7 +33,8 @@ public struct StoreError: Error, Hashable, Sendable {
         case database(code: Int32, String)
     }
 
-    init(_ operation: String, _ path: String, _ reason: Reason) {
+    /// Says what has failed, and why.
+    package init(_ operation: String, _ path: String, _ reason: Reason) {
         self.operation = operation
         self.path = path
         self.reason = reason

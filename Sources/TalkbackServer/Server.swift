@@ -17,7 +17,8 @@ internal import Sockets
 ///
 /// With a store, no reply leaves before everything that it shows is kept.
 public final class Server: Sendable {
-    private let engine: Engine
+    private let daemon: Daemon
+    private let options: ServerOptions
     private let store: JobStore?
 
     /// A server with the jobs of a store, all of which are read here, on the calling thread.
@@ -41,7 +42,19 @@ public final class Server: Sendable {
         self.store = store
         var options = options
         if store != nil { options.maximumJobSize = min(options.maximumJobSize, JobStore.maximumJobSize) }
-        engine = Engine(options, queue, store, on: loop, droppedLogLines: droppedLogLines)
+        self.options = options
+        daemon = Daemon(options, queue, store, on: loop, droppedLogLines: droppedLogLines)
+    }
+
+    /// A server for a test, with an empty queue.
+    ///
+    /// - Parameters:
+    ///   - log: Stands in for the store.
+    ///   - narrowings: Which replies may leave before the newest mutation is stored.
+    init(log: any MutationLog, _ narrowings: Narrowings, on loop: EventLoop) {
+        store = nil
+        options = ServerOptions()
+        daemon = Daemon(options, JobQueue(isRecording: true), log, narrowings, on: loop, droppedLogLines: { 0 })
     }
 
     /// Serves the connections of some listeners until ``stop()`` or until the store fails, and closes the store.
@@ -58,11 +71,11 @@ public final class Server: Sendable {
         onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void = { _, _ in },
         onStoreFull: @escaping @Sendable (Bool) -> Void = { _ in }
     ) async throws {
-        await engine.startStore(onStoreFull)
+        await daemon.start(onStoreFull)
         defer { listeners.forEach { $0.close() } }
         async let end: Void = stopAtTheEnd(listeners)
         let result = await serveAll(listeners, onError)
-        await engine.stop()
+        await daemon.stop()
         await end
         if let store { try await Self.close(store) }
         try result.get()
@@ -77,7 +90,7 @@ public final class Server: Sendable {
 
     /// Stops the listeners when the server is stopped, or its store has failed.
     private func stopAtTheEnd(_ listeners: [Listener]) async {
-        await engine.waitForEnd()
+        await daemon.waitForEnd()
         listeners.forEach { $0.stop() }
     }
 
@@ -85,9 +98,9 @@ public final class Server: Sendable {
         _ listeners: [Listener], _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
     ) async -> Result<Void, any Error> {
         do {
-            try await withThrowingTaskGroup(of: Void.self) { [engine] group in
+            try await withThrowingTaskGroup(of: Void.self) { [daemon, options] group in
                 for listener in listeners {
-                    group.addTask { try await Self.serve(listener, engine, onError) }
+                    group.addTask { try await Self.serve(listener, daemon, options, onError) }
                 }
                 try await group.waitForAll()
             }
@@ -98,36 +111,25 @@ public final class Server: Sendable {
     }
 
     private static func serve(
-        _ listener: Listener, _ engine: Engine, _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
+        _ listener: Listener, _ daemon: Daemon, _ options: ServerOptions,
+        _ onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void
     ) async throws(SocketError) {
-        let bounds = ServeOptions(connectionLimit: engine.options.connectionLimit, idleTimeout: nil, grace: .seconds(2))
-        try await listener.serve(bounds, onError: onError) { connection in try await engine.serve(connection) }
+        let bounds = ServeOptions(connectionLimit: options.connectionLimit, idleTimeout: nil, grace: .seconds(2))
+        try await listener.serve(bounds, onError: onError) { connection in try await daemon.serve(connection) }
     }
 
     /// Takes no more jobs; all else goes on.
     public func drain() async {
-        await engine.drain()
+        await daemon.drain()
+    }
+
+    /// Executes nothing more, for a test that looks at what comes before the end.
+    func beginToStop() async {
+        await daemon.beginToStop()
     }
 
     /// Executes nothing more, sends the replies to what was executed, and makes ``serve(_:onError:)`` return.
     public func stop() async {
-        await engine.stop()
-    }
-}
-
-extension Connection {
-    /// Has the kernel find out when the peer is gone without a word, so that its jobs are not kept for ever: by asking, when it
-    /// is silent, and when it does not acknowledge what it was sent.
-    func noticeVanishedPeer() {
-        // A Unix socket's peer cannot vanish, and has no such options.
-        try? set(Self.keepAlive)
-    }
-
-    private static var keepAlive: KeepAlive { KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6) }
-
-    /// Whether a peer may take as long as it likes to read: to the kernel, one that is there and does not read is as good as
-    /// gone after the user time-out. Without one the count of probes still ends a silent connection, after the same time.
-    func waitForReader(_ mayBeSlow: Bool) {
-        try? set(.userTimeout, to: mayBeSlow ? .zero : Self.keepAlive.detectionTime)
+        await daemon.stop()
     }
 }

@@ -11,13 +11,15 @@ extension Model {
         return .cancelled
     }
 
-    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobQueue.Done>
-    {
+    /// What a queue says that does not record.
+    private static let unrecorded = JobSnapshot(id: 0, body: []).sequence
+
+    func progress(_ id: UInt64, _ percent: UInt8, _ text: [UInt8], _ client: ClientID) -> JobQueue.Answer<JobSequence> {
         answer(id, client) { index in
             _ = touch(id, client)
             (jobs[index].percent, jobs[index].text) = (percent, text)
             tellObservers(index)
-            return .done
+            return Self.unrecorded
         }
     }
 
@@ -52,9 +54,9 @@ extension Model {
     func cancel(_ id: UInt64) -> JobQueue.Cancellation {
         guard let index = job(id) else {
             guard let outcome = keptOutcome(id) else { return .notFound }
-            return outcome.end == .cancelled ? .cancelled : .tooLate
+            return outcome.end == .cancelled ? .cancelled : .tooLate(Self.unrecorded)
         }
-        if jobs[index].state == .buried { return .tooLate }
+        if jobs[index].state == .buried { return .tooLate(Self.unrecorded) }
         if let holder = clients.firstIndex(where: { $0.id == jobs[index].holder }) {
             clients[holder].cancelled.insert(id)
         }

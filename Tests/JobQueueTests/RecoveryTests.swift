@@ -26,35 +26,52 @@ struct RecoveryTests {
         #expect(queue.lastSequence == 0)
     }
 
-    @Test func repliesWaitForWhatTheyShow() {
+    /// Whoever shows a job knows what its reply must wait for: the job's own last numbered mutation, and nobody else's.
+    @Test func jobsSayWhatRepliesThatShowThemWaitFor() throws {
         let queue = JobQueue(isRecording: true)
         let (one, other) = (queue.connect(), queue.connect())
         let now = QueueTime(nanoseconds: 0)
-        func shown(_ body: () -> Void) -> UInt64 {
-            queue.shownSequence = 0
-            body()
-            return queue.shownSequence
+        func put(_ tags: JobTags? = nil) -> JobStatus? {
+            queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 9, [], tags, by: one, at: now)
         }
-        func put() {
-            queue.put(queue.takeID(), priority: 0, delay: 0, timeToRun: 9, [], by: one, at: now)
-        }
-        #expect(shown { put() } == 1)
-        #expect(shown { put() } == 2)
+        #expect(put() == nil && queue.lastSequence == 1)
+        #expect(put() == nil && queue.lastSequence == 2)
         // A job that is handed out shows its own put, and nobody else's.
-        #expect(shown { _ = queue.reserve(for: other, timeout: 0, at: now) } == 1)
-        #expect(shown { _ = queue.touch(1, by: other, at: now) } == 1)
-        #expect(shown { _ = queue.release(1, priority: 3, delay: 0, by: other, at: now) } == 3)
-        #expect(shown { _ = queue.job(1) } == 3)
-        #expect(shown { _ = queue.job(2) } == 2)
-        #expect(shown { _ = queue.firstJob(.ready, for: one) } == 2)
-        #expect(shown { _ = queue.statistics(ofJob: 1, at: now) } == 3)
-        #expect(shown { _ = queue.reserve(2, for: other, at: now) } == 2)
-        #expect(shown { _ = queue.bury(2, priority: 0, by: other, at: now) } == 4)
-        #expect(shown { _ = queue.kickJob(2, at: now) } == 5)
-        #expect(shown { _ = queue.delete(2, by: other, at: now) } == 6)
-        #expect(shown { _ = queue.pause(Array("default".utf8), 9, at: now) } == 7)
-        #expect(shown { _ = queue.watch(Array("a".utf8), by: one) } == 0)
-        #expect(shown { queue.showAll() } == 7)
+        guard case .job(let job) = queue.reserve(for: other, timeout: 0, at: now) else {
+            Issue.record("no job")
+            return
+        }
+        #expect(job.sequence.number == 1)
+        #expect(queue.touch(1, by: other, at: now)?.number == 1)
+        #expect(queue.progress(1, percent: 5, text: [], by: other, at: now) == .taken(job.sequence))
+        #expect(queue.release(1, priority: 3, delay: 0, by: other, at: now) == .released && queue.lastSequence == 3)
+        #expect(queue.job(1)?.sequence.number == 3)
+        #expect(queue.job(2)?.sequence.number == 2)
+        #expect(queue.firstJob(.ready, for: one)?.sequence.number == 2)
+        #expect(queue.statistics(ofJob: 1, at: now)?.sequence.number == 3)
+        #expect(queue.status(of: 1, at: now)?.sequence.number == 3)
+        #expect(queue.reserve(2, for: other, at: now)?.sequence.number == 2)
+        // What changes a job counts on.
+        #expect(queue.bury(2, priority: 0, by: other, at: now) && queue.lastSequence == 4)
+        guard case .tooLate(let sequence) = queue.cancel(2, at: now) else {
+            Issue.record("not too late")
+            return
+        }
+        #expect(sequence.number == 4)
+        #expect(queue.kickJob(2, at: now) && queue.lastSequence == 5)
+        #expect(queue.delete(2, by: other, at: now) && queue.lastSequence == 6)
+        #expect(queue.pause(Array("default".utf8), 9, at: now) && queue.lastSequence == 7)
+        // What is a connection's own does not.
+        #expect(queue.watch(Array("a".utf8), by: one) == 2 && queue.lastSequence == 7)
+        // A key leads to the job that has it, or to what is remembered of it.
+        let tags = JobTags(key: [97], keySeconds: 60, keepSeconds: 60)
+        #expect(put(tags) == nil && queue.lastSequence == 8)
+        #expect(put() == nil && queue.lastSequence == 9)
+        #expect(put(tags)?.sequence.number == 8)
+        #expect(queue.delete(3, by: one, at: now) && queue.lastSequence == 10)
+        #expect(put() == nil && queue.lastSequence == 11)
+        #expect(put(tags)?.sequence.number == 10)
+        #expect(queue.status(of: 3, at: now)?.sequence.number == 10)
     }
 
     @Test func followersWaitForWhatTheyAreTold() {
@@ -88,7 +105,7 @@ struct RecoveryTests {
             let effects = queue.takeEffects()
             #expect(!effects.isEmpty, "\(step)")
             for case .observed(_, let status, _) in effects {
-                #expect(status.sequence == queue.lastSequence, "\(step)")
+                #expect(status.sequence.number == queue.lastSequence, "\(step)")
             }
         }
     }

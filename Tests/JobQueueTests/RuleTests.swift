@@ -76,14 +76,14 @@ struct RuleTests {
     @Test func jobIsTakenBackWhenItsTimeToRunIsOver() {
         let id = put(timeToRun: 2)
         #expect(reserve() == job(id))
-        #expect(queue.touch(id, by: worker, at: seconds(1)))
+        #expect(queue.touch(id, by: worker, at: seconds(1)) != nil)
         queue.advance(to: seconds(2.5))
         #expect(queue.statistics(ofJob: id, at: seconds(2.5))?.state == .reserved)
         queue.advance(to: seconds(3))
         let statistics = queue.statistics(ofJob: id, at: seconds(3))
         #expect(statistics?.state == .ready)
         #expect(statistics?.counts.timeouts == 1)
-        #expect(!queue.touch(id, by: worker, at: seconds(3)))
+        #expect(queue.touch(id, by: worker, at: seconds(3)) == nil)
         #expect(!queue.bury(id, priority: 0, by: worker, at: seconds(0)))
         // Anybody may delete a ready job, its former holder too.
         #expect(queue.delete(id, by: worker, at: seconds(0)))

@@ -35,21 +35,3 @@ struct SystemFacts {
         unsafe withUnsafeBytes(of: &field) { unsafe String(decoding: unsafe $0.prefix { $0 != 0 }, as: UTF8.self) }
     }
 }
-
-/// The number that `stats` tells a running server from others by: 16 hexadecimal digits, one of them a letter that is in no
-/// number, lest a reader of YAML take it for one.
-struct InstanceID {
-    let text: String
-
-    init() {
-        var digits = (0..<15).map { _ in "0123456789abcdef".randomElement() ?? "0" }
-        digits.insert("abcdf".randomElement() ?? "a", at: Int.random(in: 0...15))
-        text = String(digits)
-    }
-}
-
-/// This program's version.
-public enum TalkbackVersion {
-    /// The version's number.
-    public static let current = "0.1"
-}

@@ -4,19 +4,16 @@ import AsyncSockets
 import Foundation
 import Sockets
 import SystemPackage
+import TestSupport
 import Testing
 
-/// Tests that need a network of their own, which Scripts/namespaces and Tests/Namespaces give them; each says what is in it.
+/// Tests that need a network of their own, which Scripts/namespaces gives them.
 @Suite(.timeLimit(.minutes(5)))
 struct AsyncNamespaceTests {
     let loop: EventLoop
 
     init() throws {
         loop = try EventLoop()
-    }
-
-    private static func isSetUp(for scenario: String) -> Bool {
-        ProcessInfo.processInfo.environment["TALKBACK_NAMESPACE"] == scenario
     }
 
     /// The number of this process's threads.
@@ -35,7 +32,7 @@ struct AsyncNamespaceTests {
     }
 
     /// The name server does not answer, and the hosts file has localhost.
-    @Test(.enabled(if: isSetUp(for: "silentnames")))
+    @Test(.enabled(if: Namespace.isSet(up: "silentnames")))
     func hostsFileDoesNotWaitForASilentNameServer() async throws {
         let listener = try Listener.bind(to: .anyPort, on: loop)
         let port = try #require(listener.address.port)
@@ -58,7 +55,7 @@ struct AsyncNamespaceTests {
     }
 
     /// net.ipv6.bindv6only is 1.
-    @Test(.enabled(if: isSetUp(for: "bindv6only")))
+    @Test(.enabled(if: Namespace.isSet(up: "bindv6only")))
     func allAddressesAreOfBothFamilies() async throws {
         for listener in [
             try Listener.bind(toPort: 0, on: loop), try Listener.bind(to: .ipv6(.any, port: 0), on: loop),
@@ -69,24 +66,31 @@ struct AsyncNamespaceTests {
         loop.stop()
     }
 
-    /// many.test has 127.0.0.2, 127.0.0.3, ::1 and fe80::1 of the interface left.
-    @Test(.enabled(if: isSetUp(for: "addresses")))
-    func everyAddressOfANameIsListenedOnWithItsScope() async throws {
+    /// many.test has 127.0.0.2, 127.0.0.3 and ::1; the interfaces left and right have fe80::1 each.
+    @Test(.enabled(if: Namespace.isSet(up: "addresses")))
+    func everyAddressIsListenedOnWithItsScope() async throws {
+        let named = try await Listener.bind(toHost: "many.test", port: 0, on: loop)
+        #expect(named.addresses.count == 3)
+        #expect(Set(named.addresses.map(\.port)).count == 1)
+        try await check(named, at: named.addresses)
+
         let linkLocal = try #require(IPv6Address("fe80::1"))
         let left = try NetworkInterface(name: "left").index
-        let listener = try await Listener.bind(toHost: "many.test", port: 0, on: loop)
-        let port = try #require(listener.address.port)
-        #expect(listener.addresses.count == 4)
-        #expect(listener.addresses.contains(.ipv6(linkLocal, port: port, scope: left)))
-        try await check(listener, at: listener.addresses)
-        let literal = try await Listener.bind(toHost: "fe80::1%right", port: port, on: loop)
         let right = try NetworkInterface(name: "right").index
+        let literal = try await Listener.bind(toHost: "fe80::1%right", port: 0, on: loop)
+        let port = try #require(literal.address.port)
         #expect(literal.addresses == [.ipv6(linkLocal, port: port, scope: right)])
+        try await check(literal, at: literal.addresses)
+
+        let both = [left, right].map { SocketAddress.ipv6(linkLocal, port: 0, scope: $0) }
+        let listed = try Listener.bind(toAll: both, on: loop)
+        #expect(listed.addresses.map { $0.withPort(0) } == both)
+        try await check(listed, at: listed.addresses)
         loop.stop()
     }
 
     /// No interface has an IPv6 address.
-    @Test(.enabled(if: isSetUp(for: "noipv6")))
+    @Test(.enabled(if: Namespace.isSet(up: "noipv6")))
     func familyThatIsMissingIsLeftOut() async throws {
         let named = try await Listener.bind(toHost: "localhost", port: 0, on: loop)
         #expect(named.addresses.map(\.ip) == [.v4(.loopback)])
@@ -97,7 +101,7 @@ struct AsyncNamespaceTests {
     }
 
     /// The system has two ports to give, 45000 and 45001.
-    @Test(.enabled(if: isSetUp(for: "twoports")))
+    @Test(.enabled(if: Namespace.isSet(up: "twoports")))
     func connectionIsNotItsOwnPeer() async throws {
         var reasons: Set<Errno> = []
         for port in [45_000, 45_001] as [UInt16] {

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # Reads every page of the repository as CommonMark and says what is wrong with it: emphasis that is none, links that lead nowhere,
-# blocks of code that do not parse, and translations that are not in step with their originals.
+# blocks of code that do not parse, translations that are not in step with their originals, files and names that the map shows and
+# the code does not have, and words that the glossary has another word for.
 #
 #     python3 check.py ROOT       needs markdown-it-py, PyYAML, php and sh
 
 import configparser
+import glob
 import json
 import os
 import re
@@ -20,8 +22,14 @@ from markdown_it import MarkdownIt
 TRANSLATIONS = [
     ("README.md", "README.zh-CN.md", False),
     ("Documentation/recipes.md", "Documentation/recipes.zh-CN.md", True),
-    ("Examples/README.md", "Examples/README.zh-CN.md", True),
+    ("Documentation/libraries.md", "Documentation/libraries.zh-CN.md", False),
+    ("Documentation/tutorial.md", "Documentation/tutorial.zh-CN.md", True),
 ]
+# Their code spans that look like a path or a Swift name are the tree's.
+MAPS = ["Documentation/architecture.md"]
+GLOSSARY = "Documentation/glossary.md"
+# It also says what has changed in words that are not ours any more.
+WITHOUT_GLOSSARY = {GLOSSARY, "CHANGELOG.md"}
 INSTRUCTIONS = {"FROM", "COPY", "RUN", "USER", "CMD", "ENTRYPOINT", "ENV", "WORKDIR", "VOLUME", "EXPOSE", "ARG"}
 
 problems = []
@@ -155,6 +163,65 @@ def check_translation(original, translation, may_differ):
             translation.problem(theirs[2], f"this block is not that of {original.path}:{ours[2]}")
 
 
+def code_spans(page):
+    for token in page.tokens:
+        for child in token.children or []:
+            if child.type == "code_inline":
+                yield token.map[0] + 1, child.content
+
+
+def check_map(page):
+    """A path is one from the root or from Sources; a name is one that Swift code declares, or a module's."""
+    declared = None
+    for line, text in code_spans(page):
+        if "/" in text and re.fullmatch(r"[\w+./-]+", text) and not text.startswith("."):
+            if not any(os.path.exists(os.path.join(page.root, folder, text)) for folder in ["", "Sources"]):
+                page.problem(line, f"`{text}`: there is no such file")
+        elif text.endswith(".swift"):
+            if not glob.glob(os.path.join(page.root, "Sources", "**", text), recursive=True):
+                page.problem(line, f"`{text}`: there is no such file")
+        elif re.fullmatch(r"[A-Z]\w*[a-z]\w*(\.\w+)?", text):
+            declared = declarations(page.root) if declared is None else declared
+            for name in text.split("."):
+                if name not in declared:
+                    page.problem(line, f"`{text}`: no Swift code declares {name}")
+
+
+def declarations(root):
+    names = set(os.listdir(os.path.join(root, "Sources"))) | {"README", "CONTRIBUTING"}
+    for folder, _, files in os.walk(os.path.join(root, "Sources")):
+        for file in files:
+            if file.endswith(".swift"):
+                with open(os.path.join(folder, file), encoding="utf-8") as source:
+                    names.update(re.findall(
+                        r"\b(?:struct|class|enum|actor|protocol|typealias|func|let|var|case)\s+(\w+)", source.read()))
+    return names
+
+
+def avoided_words(glossary):
+    """What the last column of the glossary's tables has in quotes, and the word that stands for it."""
+    words = {}
+    for index, token in enumerate(glossary.tokens):
+        if token.type == "tr_open":
+            cells = []
+            for other in glossary.tokens[index:]:
+                if other.type == "tr_close":
+                    break
+                if other.type == "inline":
+                    cells.append(other.content)
+            for phrase in re.findall(r"“([^”]*)”", cells[-1]):
+                words[phrase] = cells[0].strip("*")
+    return words
+
+
+def check_words(page, words):
+    for token in page.tokens:
+        text = " ".join(child.content or " " for child in token.children or [] if child.type in ("text", "softbreak"))
+        for phrase, word in words.items():
+            if re.search(rf"\b{re.escape(phrase)}\b", text, re.IGNORECASE):
+                page.problem(token.map[0] + 1, f"“{phrase}”: the glossary's word is {word}")
+
+
 def shape(text):
     """The lines of a block, but for what a translator translates: comments, and the texts of strings, keys and tables."""
     shape = []
@@ -175,6 +242,12 @@ def main(root):
         page.check_blocks()
     for original, translation, may_differ in TRANSLATIONS:
         check_translation(pages[original], pages[translation], may_differ)
+    for path in MAPS:
+        check_map(pages[path])
+    words = avoided_words(pages[GLOSSARY])
+    for path, page in pages.items():
+        if path not in WITHOUT_GLOSSARY:
+            check_words(page, words)
     for problem in problems:
         print(problem, file=sys.stderr)
     counts = ", ".join(f"{count} of {language}" for language, count in sorted(checked.items()))

@@ -185,6 +185,16 @@ public final class Program {
         return user + system
     }
 
+    /// How long its threads have run or waited for a processor, all together.
+    public var busyTime: Duration {
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task")) ?? []
+        return threads.reduce(.zero) { sum, thread in
+            let text = try? String(contentsOfFile: "/proc/\(process)/task/\(thread)/schedstat", encoding: .utf8)
+            // In nanoseconds: what it ran, and what it waited.
+            return sum + .nanoseconds(text?.split(separator: " ").prefix(2).compactMap { Int64($0) }.reduce(0, +) ?? 0)
+        }
+    }
+
     /// Waits until a signal has stopped it, so that it does nothing until it gets SIGCONT.
     public func waitUntilStopped() {
         while isRunning {

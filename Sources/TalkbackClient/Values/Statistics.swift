@@ -53,10 +53,10 @@ public struct JobStatistics: Hashable, Sendable, Identifiable {
     /// All that the server said.
     public let statistics: Statistics
 
-    /// How often it came back without a word: its time to run was over, or its worker gone.
-    var losses: Int {
+    /// Whether it came back without a word, at least once: its time to run was over, or its worker gone.
+    var wasLost: Bool {
         let returns = (statistics.number("releases") ?? 0) + (statistics.number("kicks") ?? 0)
-        return max(0, reserves - 1 - Int(clamping: returns))
+        return reserves - 1 > Int(clamping: returns)
     }
 
     /// Whether it was reserved more often than it may be tried, as far as beanstalkd's counts say. They know nothing of when it was

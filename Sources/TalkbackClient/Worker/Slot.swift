@@ -47,8 +47,7 @@ struct Slot {
         logger[metadataKey: "attempt"] = "\(job.attempt)"
         guard !isUsedUp(statistics, status) else {
             // Whoever works on it dies of it, or hands it back; there is no failure to count.
-            let losses = statistics.losses
-            let reason = losses > 0 ? "the worker was lost \(losses) times" : "released with no attempts left"
+            let reason = statistics.wasLost ? "the worker was lost" : "released with no attempts left"
             if status == nil {
                 try await reserved.bury(priority: statistics.priority)
             } else {

@@ -83,11 +83,12 @@ final class LogStream: @unchecked Sendable {
     func finish() {
         let end = Date(timeIntervalSinceNow: 2)
         condition.withLock {
-            while !(pending.isEmpty && isIdle) {
+            while !(pending.isEmpty && isIdle), Date() < end {
                 let count = doneCount
-                let isInTime = condition.wait(until: min(end, Date(timeIntervalSinceNow: 0.1)))
-                if !isInTime, doneCount == count { return }
-                if Date() >= end { return }
+                // A thread that has taken nothing yet has not had its turn on a busy machine; one that has may be stuck.
+                let isWriting = !isIdle
+                let isInTime = condition.wait(until: min(end, Date(timeIntervalSinceNow: 0.3)))
+                if !isInTime, isWriting, doneCount == count { return }
             }
         }
     }

@@ -22,8 +22,9 @@ int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length
     return accept4(descriptor, address, length, flags);
 }
 
-int csockets_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout) {
-    return ppoll(entries, count, timeout, NULL);
+int csockets_ppoll(struct pollfd *entries, nfds_t count, int64_t timeout) {
+    struct timespec time = {.tv_sec = timeout / 1000000000, .tv_nsec = timeout % 1000000000};
+    return ppoll(entries, count, timeout < 0 ? NULL : &time, NULL);
 }
 
 const char *csockets_errno_name(int error) {

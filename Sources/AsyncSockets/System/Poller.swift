@@ -109,10 +109,8 @@ struct Poller: ~Copyable, @unchecked Sendable {
     /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
     func waitForWakeUp(timeout: Int64) {
         var entry = pollfd(fd: wakeUp.rawValue, events: Int16(POLLIN), revents: 0)
-        var time = timespec(tv_sec: Int(timeout / 1_000_000_000), tv_nsec: Int(timeout % 1_000_000_000))
-        // SAFETY: both structures are there during the call.
-        let count =
-            timeout < 0 ? unsafe csockets_ppoll(&entry, 1, nil) : unsafe csockets_ppoll(&entry, 1, &time)
+        // SAFETY: the entry is there during the call.
+        let count = unsafe csockets_ppoll(&entry, 1, timeout)
         if count > 0, entry.revents & Int16(POLLIN) != 0 {
             var value: eventfd_t = 0
             // SAFETY: the number is written during the call.

@@ -21,8 +21,8 @@
 /// accept4(2): accepts a connection and sets SOCK_CLOEXEC and SOCK_NONBLOCK in the same call.
 int csockets_accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
 
-/// ppoll(2) with no signal mask: poll with a timeout in nanoseconds. A null timeout waits for ever.
-int csockets_ppoll(struct pollfd *entries, nfds_t count, const struct timespec *timeout);
+/// ppoll(2) with no signal mask: poll with a timeout in nanoseconds; a negative one waits for ever.
+int csockets_ppoll(struct pollfd *entries, nfds_t count, int64_t timeout);
 
 /// The C spelling of an errno value, such as "EACCES", or null for a value the C library does not know.
 const char *csockets_errno_name(int error);

@@ -28,11 +28,15 @@ extension System {
     private static func ppoll(
         _ list: UnsafeMutablePointer<pollfd>?, _ count: Int, _ timeout: Duration?
     ) -> Result<Int32, Errno> {
-        guard let timeout else {
-            return valueOrErrno(retryOnInterrupt: false) { unsafe csockets_ppoll(list, nfds_t(count), nil) }
+        valueOrErrno(retryOnInterrupt: false) {
+            unsafe csockets_ppoll(list, nfds_t(count), nanoseconds(timeout))
         }
-        let (seconds, attoseconds) = timeout.components
-        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-        return valueOrErrno(retryOnInterrupt: false) { unsafe csockets_ppoll(list, nfds_t(count), &time) }
+    }
+
+    /// A timeout as `ppoll` takes it: -1 for none, and for what 64 bits of nanoseconds do not hold.
+    private static func nanoseconds(_ timeout: Duration?) -> Int64 {
+        guard let timeout, timeout < .seconds(290 * 365 * 86_400) else { return -1 }
+        let (seconds, attoseconds) = max(timeout, .zero).components
+        return seconds * 1_000_000_000 + attoseconds / 1_000_000_000
     }
 }

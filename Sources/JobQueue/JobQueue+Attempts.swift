@@ -136,6 +136,18 @@ extension JobQueue {
         change(job) { $0.reason = reason }
     }
 
+    /// Sets how often things have happened to a job, and how many of its reservations do not count as attempts.
+    func setCounts(_ counts: JobCounts, formerReserves: UInt32, of job: Job) {
+        job.reserves = counts.reserves
+        var others = counts
+        others.reserves = 0
+        guard others != JobCounts() || formerReserves > 0 else { return }
+        change(job) { extras in
+            extras.counts = others
+            extras.formerReserves = formerReserves
+        }
+    }
+
     func change(_ job: Job, _ body: (JobExtras) -> Void) {
         byteCount -= job.memory
         let extras = job.extras ?? JobExtras(nil)

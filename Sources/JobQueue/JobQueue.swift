@@ -197,24 +197,36 @@ public final class JobQueue {
 
     /// Puts a job into the tube that a client uses.
     ///
-    /// - Parameter job: A number from ``takeID()``.
+    /// - Parameters:
+    ///   - job: A number from ``takeID()``.
+    ///   - history: What has happened to the job before, on another server.
     /// - Returns: The job with the same key that was there already, or was a moment ago, if there is one: then nothing was put.
     @discardableResult
     public func put(
         _ job: UInt64, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], _ tags: JobTags? = nil,
-        by id: ClientID, at now: QueueTime
+        _ history: JobHistory? = nil, by id: ClientID, at now: QueueTime
     ) -> JobStatus? {
         guard let client = clients[id] else { return nil }
         if let tags, !tags.key.isEmpty {
-            if let former = self.job(withKey: tags.key, in: client.used, at: now) { return former }
+            let former = self.job(withKey: tags.key, in: client.used, at: now)
+            // A key that is only remembered finds second submissions, of which a job that is moved is none.
+            if let former, history == nil || jobs[former.id] != nil { return former }
             keys[UniqueKey(tube: client.used.name, key: tags.key)] = job
         }
         let job = Job(job, in: client.used, priority: priority, delay: delay, timeToRun: timeToRun, body, tags, now)
         add(job)
         job.tube.totalCount += 1
         totals.totalJobs += 1
-        if delay > 0 { makeDelayed(job, until: now + delay, at: now) } else { makeReady(job, at: now) }
+        if let history { restore(history, of: job) }
+        if let history, history.isBuried || job.isUsedUp {
+            makeBuried(job, lastBurial + 1, at: now)
+        } else if delay > 0 {
+            makeDelayed(job, until: now + delay, at: now)
+        } else {
+            makeReady(job, at: now)
+        }
         record(put: job)
+        if history != nil { record(change: job) }
         serveWaiters(at: now)
         return nil
     }

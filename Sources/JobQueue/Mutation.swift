@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened they
-/// make the queue again, by ``JobQueue/restore(_:_:at:)``, ``JobQueue/restorePause(of:_:until:)`` and, at the end,
+/// make the queue again, by ``JobQueue/restore(_:_:at:)``, ``JobQueue/restorePause(of:_:until:at:)`` and, at the end,
 /// ``JobQueue/finishRestoring(at:)``.
 public enum Mutation: Hashable, Sendable {
     /// A job is there.
@@ -195,13 +195,15 @@ extension JobQueue {
 
     /// Puts a job back that was kept. Only for a queue without clients.
     ///
+    /// Whatever times were kept, the job is not younger than new, and no longer delayed than it was asked to be.
+    ///
     /// - Parameters:
     ///   - record: The job as it was put.
     ///   - change: What has changed since then, last.
     public func restore(_ record: JobRecord, _ change: JobChange? = nil, at now: QueueTime) {
         let job = Job(
             record.id, in: tube(named: record.tube), priority: record.priority, delay: record.delay,
-            timeToRun: record.timeToRun, record.body, record.tags, record.creation)
+            timeToRun: record.timeToRun, record.body, record.tags, min(record.creation, now))
         job.since = now
         if let key = record.tags?.key, !key.isEmpty { keys[UniqueKey(tube: record.tube, key: key)] = job.id }
         add(job)
@@ -213,21 +215,13 @@ extension JobQueue {
             job.changeCount = 1
             job.priority = change.priority
             job.delay = change.delay
-            job.reserves = change.counts.reserves
             due = change.state == .delayed ? change.due : nil
             setReason(change.reason, of: job)
-            var others = change.counts
-            others.reserves = 0
-            if others != JobCounts() || change.formerReserves > 0 {
-                self.change(job) { extras in
-                    extras.counts = others
-                    extras.formerReserves = change.formerReserves
-                }
-            }
+            setCounts(change.counts, formerReserves: change.formerReserves, of: job)
             if change.state == .buried { return makeBuried(job, change.burial, at: now) }
         }
         if let due, due > now {
-            makeDelayed(job, until: due, at: now)
+            makeDelayed(job, until: min(due, now + job.delay), at: now)
         } else if job.isUsedUp {
             // Only a worker can have had it.
             makeReady(job, at: now)
@@ -247,7 +241,15 @@ extension JobQueue {
     }
 
     /// Remembers an outcome again that was kept. Only for a queue without clients; in the order in which they came.
+    ///
+    /// Whatever times were kept, it is not younger than new, and not kept for longer than it was to be.
     public func restore(_ outcome: OutcomeRecord, at now: QueueTime) {
+        var outcome = outcome
+        if case let ahead = outcome.time.nanoseconds &- now.nanoseconds, ahead > 0 {
+            outcome.time = now
+            outcome.keptUntil.nanoseconds &-= ahead
+            outcome.uniqueUntil.nanoseconds &-= ahead
+        }
         let key = UniqueKey(tube: outcome.tube, key: outcome.key)
         // The clock may have been set back since: a job that is there has it.
         if !outcome.key.isEmpty, outcome.uniqueUntil > now, keys[key].map({ jobs[$0] == nil }) ?? true {
@@ -257,11 +259,11 @@ extension JobQueue {
     }
 
     /// Pauses a tube as it was paused, and makes it if it has no jobs: those who watched it will come back. Only for a queue
-    /// without clients.
-    public func restorePause(of name: [UInt8], _ seconds: UInt32, until time: QueueTime) {
+    /// without clients. Whatever time was kept, the pause is no longer than it was to be.
+    public func restorePause(of name: [UInt8], _ seconds: UInt32, until time: QueueTime, at now: QueueTime) {
         guard seconds > 0 else { return }
         let tube = tube(named: name)
         tube.pause = seconds
-        timers.tubes.set(tube, to: time)
+        timers.tubes.set(tube, to: min(time, now + seconds))
     }
 }

@@ -14,7 +14,7 @@ extension Committer {
     private func recover(
         into queue: JobQueue, at now: QueueTime, _ database: Database, _ onProgress: @Sendable (Int, Int) -> Void
     ) throws {
-        let offset = Self.systemTime() - now.nanoseconds
+        let offset = self.time.queueOffset
         func time(_ stored: Int64) -> QueueTime { QueueTime(nanoseconds: stored &- offset) }
         let total = try Int.fetchOne(database, sql: "SELECT count(*) FROM job") ?? 0
         var count = 0
@@ -70,7 +70,7 @@ extension Committer {
         let pauses = try HotStatement(database, "SELECT tube, seconds, until FROM pause")
         try pauses.forEachRow {
             let until = time(pauses.number(2))
-            if until > now { queue.restorePause(of: pauses.bytes(0), pauses.number32(1), until: until) }
+            if until > now { queue.restorePause(of: pauses.bytes(0), pauses.number32(1), until: until, at: now) }
         }
         queue.finishRestoring(at: now)
         if total == 0 { onProgress(0, 0) }

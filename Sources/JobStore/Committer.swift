@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-internal import Foundation
 internal import GRDB
 internal import JobQueue
 internal import Synchronization
@@ -17,6 +16,8 @@ final class Committer: @unchecked Sendable {
     /// What the tables do not have yet, but the log.
     private var logged = JobLog.Contents()
     private var state: State
+    /// What the times in the tables and the log are of.
+    private(set) var time: StoreTime
 
     /// What the database says of itself.
     private struct State {
@@ -26,23 +27,35 @@ final class Committer: @unchecked Sendable {
         var logKey: UInt64
         /// The number of the last group that the tables have.
         var groupNumber: UInt64
+        /// The boot in which the times are exact, and from where its clock counts.
+        var boot: StoreTime.Boot
+        var bootOffset: Int64
+        /// A time that is over.
+        var lastTime: Int64
 
         init(_ database: Database) throws {
-            guard
-                let row = try Row.fetchOne(database, sql: "SELECT next_id, log_key, group_number FROM state"),
-                let numbers = try? (0..<3).map({ try row.decode(Int64.self, atIndex: $0) }),
+            let columns = "next_id, log_key, group_number, boot_high, boot_low, boot_offset, last_time"
+            guard let row = try Row.fetchOne(database, sql: "SELECT \(columns) FROM state"),
+                let numbers = try? (0..<7).map({ try row.decode(Int64.self, atIndex: $0) }),
                 numbers[0] >= 1, numbers[2] >= 0
             else { throw SQLiteFailure.noState }
             nextID = UInt64(bitPattern: numbers[0])
             logKey = UInt64(bitPattern: numbers[1])
             groupNumber = UInt64(bitPattern: numbers[2])
+            boot = StoreTime.Boot(high: numbers[3], low: numbers[4])
+            bootOffset = numbers[5]
+            lastTime = numbers[6]
         }
 
         func write(_ statements: Statements) throws(SQLiteFailure) {
             try statements.setState.run(
-                Int64(bitPattern: nextID), Int64(bitPattern: logKey), Int64(bitPattern: groupNumber))
+                Int64(bitPattern: nextID), Int64(bitPattern: logKey), Int64(bitPattern: groupNumber), boot.high,
+                boot.low, bootOffset, lastTime)
         }
     }
+
+    /// Whether the time is certain, as the log of the last process was read.
+    private var hasTime = false
 
     /// Databases that are not to be closed before the process ends.
     private static let leftOpen = Mutex<[DatabaseQueue]>([])
@@ -60,7 +73,7 @@ final class Committer: @unchecked Sendable {
     private static let vacuumPages = 256
     private static let vacuumSteps = 64
     /// How often the disk is tried again when it is full.
-    private static let retryInterval: TimeInterval = 1
+    private static let retryInterval: Int64 = 1_000_000_000
 
     init(_ options: StoreOptions) throws(StoreError) {
         self.options = options
@@ -82,10 +95,19 @@ final class Committer: @unchecked Sendable {
         }
         reserve = DiskReserve(options.folder, size: options.reserveSize)
         _ = reserve.take()
-        state = try Self.reading(database, path) { try State($0) }
+        let state = try Self.reading(database, path) { try State($0) }
+        self.state = state
+        func resumeTime(_ state: State) -> StoreTime {
+            StoreTime(options.clocks, boot: state.boot, bootOffset: state.bootOffset, after: state.lastTime)
+        }
+        time = resumeTime(state)
         try Self.reading(database, path) { database in
             let statements = try Statements(database)
             try recoverLog(database, statements)
+            // The log knows of later times than the tables did.
+            time = resumeTime(self.state)
+            (self.state.boot, self.state.bootOffset) = (time.boot, time.bootOffset)
+            hasTime = true
             try beginLog(database, statements)
         }
     }
@@ -164,7 +186,8 @@ final class Committer: @unchecked Sendable {
         fileprivate let statements: Statements
 
         /// When there is something to look after even without a group.
-        var deadline: Date? { committer.deadline }
+        /// On the monotonic clock.
+        var deadline: Int64? { committer.deadline }
 
         /// Whether there is space for what has been executed.
         var hasReserve: Bool { committer.hasReserve }
@@ -231,7 +254,7 @@ final class Committer: @unchecked Sendable {
             guard
                 try log.write(
                     group.mutations, number: state.groupNumber + UInt64(logged.groupCount) + 1, nextID: group.nextID,
-                    offset: Self.systemTime() - Self.queueTime(), addingTo: &logged)
+                    offset: time.queueOffset, addingTo: &logged)
             else { return false }
         } catch {
             // Where a block that is written over becomes another block, that may find the disk full. Nobody knows what of the
@@ -269,15 +292,17 @@ final class Committer: @unchecked Sendable {
             // The log is written over when it is empty. What another process has left in one may have been synced there.
             let isSynced = part.groupCount > 0 ? log == nil || options.sync != .never : isSyncDue
             let isDone = try transact(database, statements, isSynced: isSynced) { state throws(SQLiteFailure) in
-                try write(part, statements)
+                try write(part, statements, &state)
                 state.groupNumber += UInt64(part.groupCount)
                 if part.groupCount > 0 { state.nextID = max(state.nextID, logged.nextID) }
                 guard part.groupCount == logged.groupCount else { return }
                 if log == nil { state.logKey = 0 }
                 var cost = part.cost
-                let offset = Self.systemTime() - Self.queueTime()
+                let offset = time.queueOffset
                 position = start
-                while position < mutations.count, cost < Self.transactionSize {
+                while position < mutations.count,
+                    cost < Self.transactionSize || Self.isOneStep(mutations, position)
+                {
                     let mutation = mutations[position]
                     position += 1
                     guard !ended.drops(MutationHeader(mutation)) else { continue }
@@ -296,6 +321,14 @@ final class Committer: @unchecked Sendable {
         return true
     }
 
+    /// Whether a mutation says what became of the job in the same step in which it was put: one that was put as buried must not
+    /// be found ready.
+    private static func isOneStep(_ mutations: [Mutation], _ position: Int) -> Bool {
+        guard position > 0, case .put(let job) = mutations[position - 1], case .change(let change) = mutations[position]
+        else { return false }
+        return job.id == change.id
+    }
+
     /// Some of the logged groups.
     private struct LoggedPart {
         let groupCount: Int
@@ -306,12 +339,15 @@ final class Committer: @unchecked Sendable {
         let cost: Int
     }
 
-    private func write(_ part: LoggedPart, _ statements: Statements) throws(SQLiteFailure) {
+    private func write(
+        _ part: LoggedPart, _ statements: Statements, _ state: inout State
+    ) throws(SQLiteFailure) {
         var reader = part.mutations
         while let header = reader.next() {
             guard !part.ended.drops(header) else { continue }
             guard let mutation = reader.mutation(header) else { throw .unreadableLog }
             try statements.write(mutation, part.ended, offset: 0)
+            if let start = mutation.start { state.lastTime = max(state.lastTime, start.nanoseconds) }
         }
         guard reader.isAtEnd else { throw .unreadableLog }
     }
@@ -349,6 +385,7 @@ final class Committer: @unchecked Sendable {
                     var state = state
                     try statements.begin.run()
                     try body(&state)
+                    if hasTime { state.lastTime = max(state.lastTime, time.now) }
                     try state.write(statements)
                     try statements.commit.run()
                     self.state = state
@@ -379,7 +416,7 @@ final class Committer: @unchecked Sendable {
         // If there is no space, everything that matters is kept already; the next process goes on with it.
         guard try writeLogged(database, statements) else { return }
         let isDone = try transact(database, statements, isSynced: true) { state throws(SQLiteFailure) in
-            try statements.deleteOldPauses.run(Self.systemTime())
+            try statements.deleteOldPauses.run(time.now)
             state.logKey = 0
             state.nextID = max(state.nextID, nextID)
         }
@@ -462,11 +499,13 @@ final class Committer: @unchecked Sendable {
         if !hasUnsyncedLog, !hasUnsyncedTables { lastSync = .now }
     }
 
-    private var deadline: Date? {
-        let retry = reserve.isThere ? nil : Date(timeIntervalSinceNow: Self.retryInterval)
+    private var deadline: Int64? {
+        let now = Clock.monotonic
+        let retry = reserve.isThere ? nil : now + Self.retryInterval
         guard hasUnsyncedLog || hasUnsyncedTables, case .every(let interval) = options.sync else { return retry }
         let left = interval - lastSync.duration(to: .now)
-        let sync = Date(timeIntervalSinceNow: max(0, left / .seconds(1)))
+        // A century is as good as never, and fits.
+        let sync = now + Int64(min(max(0, left / .nanoseconds(1)), 3e18))
         return min(sync, retry ?? sync)
     }
 
@@ -509,19 +548,7 @@ final class Committer: @unchecked Sendable {
         (try? Int.fetchOne(database, sql: "PRAGMA freelist_count")) ?? 0
     }
 
-    // MARK: Clocks and errors
-
-    static func systemTime() -> Int64 { time(CLOCK_REALTIME) }
-
-    /// The clock of the event loop, which the queue's times are of.
-    static func queueTime() -> Int64 { time(CLOCK_MONOTONIC) }
-
-    private static func time(_ clock: clockid_t) -> Int64 {
-        var time = timespec()
-        // SAFETY: the time is written during the call.
-        unsafe clock_gettime(clock, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
+    // MARK: Errors
 
     static func error(_ operation: String, _ path: String, _ failure: SQLiteFailure) -> StoreError {
         let reason: StoreError.Reason =

@@ -114,7 +114,7 @@ final class JobLog {
     ///   - mutations: The group.
     ///   - number: Its number: the next one.
     ///   - nextID: A number that no job has had.
-    ///   - offset: Nanoseconds from 1970 to the zero of the queue's times.
+    ///   - offset: From the zero of the queue's times to the zero of stored times.
     ///   - contents: The group is appended to what the tables do not have yet.
     /// - Returns: Whether it was written; `false` if it is too large.
     func write(

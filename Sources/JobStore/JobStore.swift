@@ -21,6 +21,10 @@ public import JobQueue
 /// so it does when the store is closed, after which the database is all there is. A copy of a store that is not closed needs both,
 /// and SQLite's `jobs.sqlite-wal`.
 ///
+/// Times are kept by the clock that counts from the boot, so that within a boot nothing that happens to the wall clock changes
+/// a delay, a pause or the life of an outcome. From one boot to the next the wall clock says how long the machine was off; if
+/// it is wrong, there is still never more left than was asked for: see ``StoreClocks``.
+///
 /// Beside them are a lock, and disk space set aside for the day when the disk is full: a group that the queue has executed must
 /// be written, so then the space is given up, the group is written with it, and the owner is to take no more jobs until the
 /// space is back.
@@ -53,7 +57,7 @@ public final class JobStore: @unchecked Sendable {
 
     private let committer: Committer
     /// Signalled when there is something to do for the store's thread, and when it has ended.
-    private let condition = NSCondition()
+    private let condition = Condition()
     private var gathering = Gathering()
     private var state = Progress()
 
@@ -171,8 +175,8 @@ public final class JobStore: @unchecked Sendable {
     /// Waits a while for the disk to have space, but not beyond a time when there is something to look after.
     ///
     /// - Returns: Whether to go on; `false` if the store is closing.
-    private func pause(until deadline: Date?) -> Bool {
-        let end = Date(timeIntervalSinceNow: 0.5)
+    private func pause(until deadline: Int64?) -> Bool {
+        let end = Clock.monotonic + 500_000_000
         return condition.withLock {
             if !gathering.isClosing { _ = condition.wait(until: min(end, deadline ?? end)) }
             return !gathering.isClosing
@@ -186,7 +190,7 @@ public final class JobStore: @unchecked Sendable {
     /// Waits for the next group, which may be empty when it is time to look after something.
     ///
     /// - Returns: Whether there is one; `false` when the store is closing and everything is committed.
-    private func next(_ group: inout Gathering, _ deadline: Date?) -> Bool {
+    private func next(_ group: inout Gathering, _ deadline: Int64?) -> Bool {
         group.mutations.removeAll(keepingCapacity: group.mutations.capacity <= 1 << 16)
         group.position = 0
         condition.lock()
@@ -194,7 +198,7 @@ public final class JobStore: @unchecked Sendable {
         while gathering.mutations.isEmpty {
             if gathering.isClosing { return false }
             if let deadline {
-                guard deadline > Date(), condition.wait(until: deadline) else { break }
+                guard deadline > Clock.monotonic, condition.wait(until: deadline) else { break }
             } else {
                 condition.wait()
             }

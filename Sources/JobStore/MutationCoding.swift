@@ -3,7 +3,7 @@
 internal import JobQueue
 
 // How mutations are written down one after another: each as a byte for its kind, four for the length of the rest, and its
-// fields. Numbers are in LEB128, as most are small. Times are nanoseconds since 1970.
+// fields. Numbers are in LEB128, as most are small. Times are stored times: see `StoreTime`.
 
 /// What a mutation is about.
 struct MutationHeader {
@@ -49,7 +49,7 @@ extension [UInt8] {
     ///
     /// - Parameters:
     ///   - mutation: What is appended.
-    ///   - offset: Nanoseconds from 1970 to the zero of the queue's times.
+    ///   - offset: From the zero of the queue's times to the zero of stored times.
     mutating func append(_ mutation: Mutation, offset: Int64) {
         let header = MutationHeader(mutation)
         append(header.kind.rawValue)
@@ -182,7 +182,7 @@ struct MutationReader {
         record.count + (header.kind == .put ? 1000 : header.kind == .end ? 16_384 : 8192)
     }
 
-    /// The mutation that ``next()`` has said the header of. Its times are of the system's clock.
+    /// The mutation that ``next()`` has said the header of. Its times are stored times.
     ///
     /// - Returns: `nil` when it cannot be read.
     func mutation(_ header: MutationHeader) -> Mutation? {

@@ -14,7 +14,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1: jobs") { database in
-            // Times are nanoseconds since 1970, by the system's clock; 0 for none.
+            // Times are nanoseconds since about 1970: see StoreTime; 0 for none.
             try database.execute(
                 sql: """
                     CREATE TABLE job (
@@ -95,6 +95,23 @@ enum Schema {
                     );
                     INSERT INTO state SELECT 1, id, 0, 0 FROM next_id;
                     DROP TABLE next_id;
+                    """)
+        }
+        migrator.registerMigration("4: clock") { database in
+            try database.execute(
+                sql: """
+                    -- Which boot the times are exact in; two zeros for none.
+                    ALTER TABLE state ADD COLUMN boot_high INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE state ADD COLUMN boot_low INTEGER NOT NULL DEFAULT 0;
+                    -- From that boot to the zero of the times.
+                    ALTER TABLE state ADD COLUMN boot_offset INTEGER NOT NULL DEFAULT 0;
+                    -- A time that is over: no delay that is in the tables began after it.
+                    ALTER TABLE state ADD COLUMN last_time INTEGER NOT NULL DEFAULT 0;
+                    UPDATE state SET last_time = max(
+                        coalesce((SELECT max(creation) FROM job), 0),
+                        coalesce((SELECT max(due - delay * 1000000000) FROM change WHERE state = 1), 0),
+                        coalesce((SELECT max(time) FROM outcome), 0),
+                        coalesce((SELECT max(until - seconds * 1000000000) FROM pause), 0));
                     """)
         }
         return migrator

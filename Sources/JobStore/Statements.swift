@@ -23,7 +23,12 @@ struct Statements {
         setPause = try HotStatement(database, "INSERT OR REPLACE INTO pause VALUES (?, ?, ?)")
         deletePause = try HotStatement(database, "DELETE FROM pause WHERE tube = ?")
         deleteOldPauses = try HotStatement(database, "DELETE FROM pause WHERE until <= ?")
-        setState = try HotStatement(database, "UPDATE state SET next_id = ?, log_key = ?, group_number = ?")
+        setState = try HotStatement(
+            database,
+            """
+            UPDATE state SET next_id = ?, log_key = ?, group_number = ?, boot_high = ?, boot_low = ?, boot_offset = ?,
+                last_time = ?
+            """)
         insertTags = try HotStatement(database, "INSERT INTO tags VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
         deleteTags = try HotStatement(database, "DELETE FROM tags WHERE id = ?")
         insertOutcome = try HotStatement(database, "INSERT INTO outcome VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
@@ -36,7 +41,7 @@ struct Statements {
     /// - Parameters:
     ///   - mutation: One that the list does not make needless: see ``EndedJobs/drops(_:)``.
     ///   - ended: Of the list that the mutation is in.
-    ///   - offset: Nanoseconds from 1970 to the zero of the mutation's times.
+    ///   - offset: From the zero of the mutation's times to the zero of stored times.
     func write(_ mutation: Mutation, _ ended: EndedJobs, offset: Int64) throws(SQLiteFailure) {
         switch mutation {
         case .put(let job):

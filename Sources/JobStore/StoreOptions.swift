@@ -18,11 +18,16 @@ public struct StoreOptions: Sendable {
     public var sync: Sync
     /// How many bytes of disk space are set aside. They must be enough for the largest group, and for what is in the log.
     public var reserveSize: Int
+    /// The clocks that it goes by.
+    public var clocks: StoreClocks
 
     /// Jobs in a folder.
-    public init(folder: String, sync: Sync = .always, reserveSize: Int = 1 << 24) {
+    public init(
+        folder: String, sync: Sync = .always, reserveSize: Int = 1 << 24, clocks: StoreClocks = .system
+    ) {
         self.folder = folder
         self.sync = sync
         self.reserveSize = reserveSize
+        self.clocks = clocks
     }
 }

@@ -178,10 +178,50 @@ struct RecoveryTests {
     @Test func pausedTubeWithoutJobsStaysForItsWorkers() {
         let queue = JobQueue()
         let name = Array("later".utf8)
-        queue.restorePause(of: name, 10, until: QueueTime(nanoseconds: 5_000_000_000))
+        queue.restorePause(
+            of: name, 10, until: QueueTime(nanoseconds: 5_000_000_000), at: QueueTime(nanoseconds: 0))
         #expect(queue.statistics(ofTube: name, at: QueueTime(nanoseconds: 0))?.pauseTimeLeft == 5)
         queue.advance(to: QueueTime(nanoseconds: 5_000_000_000))
         #expect(queue.tubeNames == [Array("default".utf8)])
+    }
+
+    /// A store whose times are of a clock that has been set back says that things are yet to happen.
+    @Test(arguments: [0, 1, 86_400, 3_153_600_000] as [Int64])
+    func nothingLastsLongerThanItWasAskedTo(ahead: Int64) {
+        let queue = JobQueue()
+        let now = QueueTime(nanoseconds: 1000)
+        func time(_ seconds: Int64) -> QueueTime {
+            QueueTime(nanoseconds: now.nanoseconds &+ (ahead + seconds) &* 1_000_000_000)
+        }
+        let tube = Array("t".utf8)
+        func record(_ id: UInt64, _ delay: UInt32) -> JobRecord {
+            JobRecord(
+                id: id, tube: tube, priority: 0, delay: delay, timeToRun: 1, creation: time(0),
+                due: time(Int64(delay)), body: [])
+        }
+        queue.restore(record(1, 6), at: now)
+        queue.restore(record(2, .max), at: now)
+        queue.restore(
+            record(3, 0),
+            JobChange(
+                id: 3, state: .delayed, priority: 0, delay: 9, due: time(9), burial: 0, counts: JobCounts()), at: now)
+        queue.restore(
+            OutcomeRecord(
+                id: 4, tube: tube, key: [97], end: .done, attempt: 1, attempts: 0, time: time(0), keptUntil: time(5),
+                uniqueUntil: time(7), data: []), at: now)
+        queue.restorePause(of: tube, 8, until: time(8), at: now)
+        queue.finishRestoring(at: now)
+        #expect(queue.statistics(ofJob: 1, at: now)?.timeLeft == 6)
+        #expect(queue.statistics(ofJob: 2, at: now)?.timeLeft == 4_294_967_295)
+        #expect(queue.statistics(ofJob: 3, at: now)?.timeLeft == 9)
+        #expect(queue.statistics(ofJob: 1, at: now)?.age == 0)
+        #expect(queue.statistics(ofTube: tube, at: now)?.pauseTimeLeft == 8)
+        #expect(queue.status(of: 4, at: now)?.seconds == 0)
+        let later = QueueTime(nanoseconds: now.nanoseconds + 5_000_000_000)
+        queue.advance(to: later)
+        #expect(queue.status(of: 4, at: later) == nil && queue.statistics.outcomes == 1)
+        queue.advance(to: QueueTime(nanoseconds: now.nanoseconds + 9_000_000_000))
+        #expect(queue.statistics.outcomes == 0 && queue.statistics.delayed == 1)
     }
 
     @Test func numbersAreNotGivenTwice() {
@@ -220,7 +260,8 @@ private struct History {
             let delay = random.isOneOf(3) ? random.small : 0
             queue.put(
                 queue.takeID(), priority: random.small, delay: delay, timeToRun: random.small,
-                Array("\(now.nanoseconds)".utf8), random.isOneOf(2) ? nil : tags(&random), by: client, at: now)
+                Array("\(now.nanoseconds)".utf8), random.isOneOf(2) ? nil : tags(&random),
+                random.isOneOf(3) ? history(&random) : nil, by: client, at: now)
         case 0...3: _ = queue.reserve(for: client, timeout: 0, at: now)
         case 4: _ = queue.reserve(job, for: client, at: now)
         case 5: _ = queue.delete(job, by: client, at: now)
@@ -249,9 +290,24 @@ private struct History {
             backoff: random.isOneOf(2) ? nil : JobTags.Backoff(first: random.small & 3, most: 5))
     }
 
+    private func history(_ random: inout SeededGenerator) -> JobHistory {
+        var counts = JobCounts()
+        (counts.reserves, counts.kicks) = (random.small, random.small)
+        return JobHistory(
+            counts: counts, attempt: random.small & 3,
+            reason: random.isOneOf(2) ? [] : [UInt8(truncatingIfNeeded: random.small)],
+            isBuried: random.isOneOf(2))
+    }
+
     private mutating func fold(_ mutation: Mutation) {
         switch mutation {
-        case .put(let record): puts[record.id] = record
+        case .put(let record):
+            puts[record.id] = record
+            guard let key = record.tags?.key, !key.isEmpty else { break }
+            // It has a past, or it would not have been put: what is remembered of the key counts no more.
+            for index in outcomes.indices where outcomes[index].key == key && outcomes[index].tube == record.tube {
+                outcomes[index].uniqueUntil = now
+            }
         case .change(let change): changes[change.id] = change
         case .forgetData(let id):
             guard let index = outcomes.firstIndex(where: { $0.id == id }) else {
@@ -284,7 +340,7 @@ private struct History {
         again.finishRestoring(at: now)
         for outcome in outcomes { again.restore(outcome, at: now) }
         for (name, pause) in pauses where pause.until > now {
-            again.restorePause(of: name, pause.seconds, until: pause.until)
+            again.restorePause(of: name, pause.seconds, until: pause.until, at: now)
         }
         for id in puts.keys {
             let old = try #require(queue.statistics(ofJob: id, at: now))

@@ -255,7 +255,7 @@ private struct Model {
         counts.buries = random.small
         counts.kicks = random.small
         let change = JobChange(
-            id: id, state: state, priority: random.any32, delay: random.small,
+            id: id, state: state, priority: random.any32, delay: state == .delayed ? 3600 : random.small,
             due: state == .delayed ? Self.later : QueueTime(nanoseconds: 0),
             burial: state == .buried ? Int64.random(in: 1...Int64.max, using: &random) : 0, counts: counts,
             formerReserves: random.small, reason: random.isOneOf(2) ? [] : Array("reason \(random.small)".utf8))

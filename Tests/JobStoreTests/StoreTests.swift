@@ -220,7 +220,7 @@ final class StoreTests {
                     CREATE TABLE next_id (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), id INTEGER NOT NULL);
                     INSERT INTO next_id SELECT 1, next_id FROM state;
                     DROP TABLE state;
-                    DELETE FROM grdb_migrations WHERE identifier = '3: log';
+                    DELETE FROM grdb_migrations WHERE identifier IN ('3: log', '4: clock');
                     """)
         }
         try change { queue, _ in

@@ -19,6 +19,9 @@ internal import SystemPackage
 ///
 /// Code on a loop must not block: while it does, nothing else on the loop runs.
 ///
+/// Its timers go by `CLOCK_MONOTONIC`, as `epoll_wait(2)` does: nobody sets that clock, and it stands still while the machine is
+/// suspended.
+///
 /// On Linux a loop is an `epoll(7)` instance and an `eventfd(2)`.
 public final class EventLoop: @unchecked Sendable {
     // `@unchecked`: `jobs`, `works`, their batches and `turnTime` belong to the thread that runs the loop, of which there is at most one

@@ -83,8 +83,10 @@ struct Failed: AsyncParsableCommand {
             guard job.state == .buried, buried[job.tube] != nil else { continue }
             buried[job.tube, default: 0] -= 1
             // A server that keeps its jobs in memory begins its numbers anew.
-            let put = Date(timeIntervalSinceNow: -Double(job.age.components.seconds) - 2)
-            let reason = reasons?.reason(id).flatMap { $0.tube == "\(job.tube)" && $0.time > put ? $0 : nil }
+            let age = Double(job.age.components.seconds) + 2
+            let reason = reasons?.reason(id).flatMap {
+                $0.tube == "\(job.tube)" && $0.isYounger(than: age) ? $0 : nil
+            }
             var line = Line(
                 id: id, tube: "\(job.tube)", attempts: job.reserves, time: reason?.time, summary: reason?.summary,
                 errors: reason?.errors, base64: reason?.base64)

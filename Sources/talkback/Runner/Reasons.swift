@@ -17,6 +17,16 @@ struct Reasons: Sendable {
         var errors: String
         /// What it has written, if that is not UTF-8, in Base64.
         var base64: String?
+        /// The boot in which that was, and how many seconds after it: nobody sets that clock. Not there in what an earlier version
+        /// has kept.
+        var boot: String?
+        var sinceBoot: Double?
+
+        /// Whether it was later than so many seconds ago.
+        func isYounger(than seconds: Double) -> Bool {
+            if let boot, let sinceBoot, boot == BootClock.id { return sinceBoot > BootClock.seconds - seconds }
+            return time > Date(timeIntervalSinceNow: -seconds)
+        }
     }
 
     private let folder: URL
@@ -38,7 +48,8 @@ struct Reasons: Sendable {
     func record(_ job: WorkerJob, _ failure: CommandFailure) {
         let reason = Reason(
             id: job.id, tube: "\(job.tube)", attempt: job.attempt, time: Date(), summary: failure.summary,
-            errors: String(decoding: failure.words, as: UTF8.self), base64: failure.words.base64IfNotText)
+            errors: String(decoding: failure.words, as: UTF8.self), base64: failure.words.base64IfNotText,
+            boot: BootClock.id, sinceBoot: BootClock.seconds)
         do {
             try FileManager.default.createDirectory(
                 at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

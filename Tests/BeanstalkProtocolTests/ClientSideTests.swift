@@ -39,6 +39,33 @@ struct ClientSideTests {
                     JobReport(
                         id: 1, state: $0, attempt: .max, attempts: 5, seconds: 3, percent: 100, data: [13, 10, 0, 255]))
             }
+            + DescribedJob.State.allCases.map {
+                .described(
+                    DescribedJob(
+                        id: .max, tube: tube, state: $0, age: 1, timeLeft: 2, priority: .max, delay: 4, timeToRun: 5,
+                        tags: [
+                            .unique(tube, seconds: 6), .keep(seconds: 7), .attempts(8), .backoff(first: 9, most: 10),
+                            .leaseOfConnection, .tried(11),
+                            .counts(
+                                TransitionCounts(reserves: 12, timeouts: 13, releases: 14, buries: 15, kicks: .max)),
+                        ], reason: [13, 10, 0, 255]))
+            }
+            + [
+                .described(
+                    DescribedJob(
+                        id: 0, tube: tube, state: .ready, age: 0, timeLeft: 0, priority: 0, delay: 0, timeToRun: 1))
+            ]
+    }
+
+    /// A later server may have more to say.
+    @Test(arguments: ["later:1 tried:2", "tried:2 later:a:b", "later:1 tried:2 later:3", "keep:x tried:2"])
+    func unknownTagsOfADescriptionArePassedOver(tags: String) {
+        let (replies, error) = Self.parse([Array("DESCRIBED 1 t ready 0 0 0 0 1 0 \(tags)\r\n\r\n".utf8)])
+        guard case .described(let job)? = replies.first else {
+            Issue.record("\(replies) \(error as Any)")
+            return
+        }
+        #expect(job.tags == [.tried(2)])
     }
 
     @Test func everyReplyIsReadAsItWasWritten() throws {
@@ -54,7 +81,9 @@ struct ClientSideTests {
         "HELLO", "", "INSERTED", "INSERTED x", "INSERTED 18446744073709551616", "INSERTED 1 2", "INSERTED 1 READY ",
         "DELETED ",
         "STATE 1 done 1 0 2 3", "STATE 1 over 1 0 2 3 0", "STATE 1 done 1 0 2 101 0", "STATE x done 1 0 2 3 0",
-        "FINISHED 1",
+        "FINISHED 1", "DESCRIBED 1 t ready 0 0 0 0 1", "DESCRIBED 1 t over 0 0 0 0 1 0",
+        "DESCRIBED 1 t ready 0 0 0 0 1 0 x",
+        "DESCRIBED 1  ready 0 0 0 0 1 0",
         "RESERVED 1",
         "RESERVED 1 1073741825", "USING ", "USING two words", "KICKED -1", "OK", "WATCHING x",
     ])

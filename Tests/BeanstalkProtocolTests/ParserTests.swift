@@ -64,6 +64,7 @@ struct ParserTests {
             ("wait 7 4294967295", .wait(7, seconds: .max)),
             ("follow 18446744073709551615 0", .follow(.max, seconds: 0)),
             ("cancel 7", .cancel(7)),
+            ("describe-job 18446744073709551615", .describeJob(.max)),
         ]
     }
 
@@ -83,6 +84,14 @@ struct ParserTests {
             ("put 0 1 2 100 backoff:5:60", tagged(.backoff(first: 5, most: 60))),
             ("put 0 1 2 100 backoff:5:4", tagged(.backoff(first: 5, most: 5))),
             ("put 0 1 2 100 lease:connection", tagged(.leaseOfConnection)),
+            ("put 0 1 2 100 tried:0", tagged(.tried(0))),
+            ("put 0 1 2 100 tried:4294967295", tagged(.tried(.max))),
+            (
+                "put 0 1 2 100 counts:1:2:3:4:4294967295",
+                tagged(.counts(TransitionCounts(reserves: 1, timeouts: 2, releases: 3, buries: 4, kicks: .max)))
+            ),
+            ("put 0 1 2 100 state:buried", tagged(.buried)),
+            ("put 0 1 2 100 reason:100 state:buried", tagged(.reason(byteCount: 100), .buried)),
             (
                 "put 0 1 2 100 attempts:3 lease:connection backoff:1:2 keep:7",
                 tagged(.attempts(3), .leaseOfConnection, .backoff(first: 1, most: 2), .keep(seconds: 7))
@@ -114,6 +123,9 @@ struct ParserTests {
             "idp:", "idp:-a", "idp:a:", "idp:a:x", "idp:a:b:1", "idp:a,b", "idp:\(String(repeating: "k", count: 201))",
             "keep:", "keep: 1", "keep:-1", "keep:4294967296", "keep:1 keep:1", "keep:1 idp:a idp:b", "attempts:0",
             "attempts:", "backoff:", "backoff:1:", "backoff:1:2:3", "lease:", "lease:connections", "lease:connection ",
+            "tried:", "tried:-1", "tried:1 tried:1", "counts:", "counts:1:2:3:4", "counts:1:2:3:4:5:6",
+            "counts:1:2::4:5",
+            "state:", "state:ready", "state:buriedly", "reason:", "reason:10", "reason:4097", "reason:4294967296",
             "grp:a", "x:", "keep:1  attempts:1", "keep:1 attempts", "idp:a\tkeep:1",
         ])
     func bodyOfAPutWithWrongTagsIsNoCommand(tags: String) {
@@ -122,16 +134,32 @@ struct ParserTests {
         #expect(Self.parse(lines.utf8.map { [$0] }) == [.error(.badFormat), .command(.reserve)])
     }
 
+    /// What comes before the body is not of the job.
+    @Test(arguments: [(100, 0), (100, 1), (4096, 1), (50, 50), (50, 101), (101, 0), (4096, 0)])
+    func reasonDoesNotMakeAJobTooBig(reason: Int, room: Int) {
+        let size = 100 + reason - room
+        let line = Array("put 0 0 1 \(size) reason:\(reason)\r\n".utf8)
+        let body = [UInt8](repeating: 10, count: size)
+        let inputs = Self.parse([line + body + Array("\r\n".utf8)])
+        let isWrong = reason > size
+        #expect(inputs.last == (isWrong ? .error(.badFormat) : .body(body)))
+        let larger = Array("put 0 0 1 \(101 + reason) reason:\(reason)\r\n".utf8)
+        #expect(
+            Self.parse([larger + [UInt8](repeating: 10, count: 101 + reason) + Array("\r\nstats\r\n".utf8)])
+                == [.jobTooBig, .command(.stats)])
+    }
+
     @Test func longestKeyFitsIntoALine() throws {
         let key = String(repeating: "k", count: 200)
         let line =
-            "put 4294967295 4294967295 4294967295 1 idp:\(key):4294967295 keep:4294967295 attempts:4294967295 "
-            + "backoff:4294967295:4294967295 lease:connection\r\nx\r\n"
-        guard case .command(.put(let header))? = Self.parse(line).first else {
+            "put 4294967295 4294967295 4294967295 4097 idp:\(key):4294967295 keep:4294967295 attempts:4294967295 "
+            + "backoff:4294967295:4294967295 lease:connection tried:4294967295 "
+            + "counts:4294967295:4294967295:4294967295:4294967295:4294967295 state:buried reason:4096\r\nx\r\n"
+        guard case .command(.put(let header))? = Self.parse(line, maximumJobSize: 1).first else {
             Issue.record("no put")
             return
         }
-        #expect(header.tags.count == 5 && header.tags.first == .unique(try Self.tube(key), seconds: .max))
+        #expect(header.tags.count == 9 && header.tags.first == .unique(try Self.tube(key), seconds: .max))
     }
 
     @Test(arguments: [511, 512, 513, 514, 5000])

@@ -41,6 +41,47 @@ return function (Suite $suite) {
         return server()->client()->stats()['current-followers'];
     };
 
+    $moves = [
+        'ready' => [[], null],
+        'delayed' => [['delay' => 1000], null],
+        'tried, and failed' => [['attempts' => 3, 'backoff' => [500, 600]], function (Job $job) {
+            $job->fail("no\r\n\xff");
+        }],
+        'buried for a reason' => [['attempts' => 1, 'key' => 'k', 'keyFor' => 70], function (Job $job) {
+            $job->fail("no\r\n\0");
+        }],
+        'buried by hand' => [['keep' => null, 'priority' => 3], function (Job $job) {
+            $job->bury();
+        }],
+        'leased, with a priority' => [
+            ['leaseOfConnection' => true, 'priority' => 4294967295, 'ttr' => 4294967295, 'keep' => 4294967295], null,
+        ],
+    ];
+    foreach ($moves as $name => $case) {
+        $suite->test("a job that is $name is moved to another tube as it is", function () use ($handedIn, $case) {
+            foreach (["", "\0\r\n\xff"] as $body) {
+                list($page, $id, $reserve) = $handedIn($case[0], $body);
+                if ($case[1] !== null) {
+                    $case[1]($reserve());
+                }
+                $old = $page->describe($id);
+                same($body, $page->peek($id)->body);
+                $moved = $page->submit($body, ['tube' => tube()] + $old->options);
+                isTrue($moved->isNew, 'it is another job');
+                $new = $page->describe($moved->id);
+                same($body, $page->peek($moved->id)->body);
+                $isLate = abs($new->options['delay'] - $old->options['delay']) <= 2;
+                isTrue($isLate, "{$old->options['delay']} s are {$new->options['delay']} s");
+                $different = ['tube' => null, 'delay' => null];
+                same(array_diff_key($old->options, $different), array_diff_key($new->options, $different));
+                same([$old->state, $page->state($id)->data], [$new->state, $page->state($moved->id)->data]);
+                $page->delete($id);
+                $page->delete($moved->id);
+                same(null, $page->describe($moved->id));
+            }
+        });
+    }
+
     $suite->test('a job that is done', function () use ($shown, $handedIn) {
         list($page, $id, $reserve) = $handedIn();
         same(['waiting', 0, 0, ''], $shown($page->state($id)));

@@ -30,6 +30,8 @@ return function (Suite $suite) {
                 . ' backoff:4294967295:4294967295 lease:connection',
         ],
     ];
+    $past = ['keep' => null, 'tried' => 2, 'counts' => [9, 8, 7, 6, 5], 'buried' => true];
+    $lines['a past'] = [$past, 'put 1024 0 60 1 tried:2 counts:9:8:7:6:5 state:buried'];
     foreach ($lines as $name => $case) {
         list($options, $line) = $case;
         $suite->test("submit with $name", function () use ($known, $options, $line) {
@@ -42,6 +44,63 @@ return function (Suite $suite) {
             $peer->finish();
         });
     }
+
+    $suite->test('submit with a reason, which comes before the body', function () use ($known) {
+        $reason = "a\r\n\0\xff";
+        $put = "put 1024 0 60 6 reason:5\r\n{$reason}x\r\n";
+        $peer = new Peer(array_merge($known, [['read', $put], ['send', "INSERTED 7\r\n"], ['end']]));
+        $client = $peer->client();
+        same(7, $client->submit('x', ['keep' => null, 'reason' => $reason])->id);
+        $client->close();
+        $peer->finish();
+    });
+
+    $tags = 'idp:a/B-1:60 keep:9 attempts:3 backoff:5:600 lease:connection tried:2 counts:9:8:7:6:5 later:tag';
+    $options = [
+        'tube' => 't', 'priority' => 4, 'delay' => 0, 'ttr' => 6, 'keep' => 9, 'buried' => true, 'reason' => "\r\n\xff",
+        'key' => 'a/B-1', 'keyFor' => 60, 'attempts' => 3, 'backoff' => [5, 600], 'leaseOfConnection' => true,
+        'tried' => 2, 'counts' => [9, 8, 7, 6, 5],
+    ];
+    $plain = ['tube' => 'a.b(c)', 'priority' => 0, 'delay' => 4, 'ttr' => 1, 'keep' => null, 'buried' => false,
+        'tried' => 0, 'reason' => ''];
+    $descriptions = [
+        "DESCRIBED 7 t buried 1 2 4 5 6 3 $tags\r\n\r\n\xff\r\n" => ['buried', 1, 2, $options],
+        "DESCRIBED 7 a.b(c) delayed 10 3 0 9 1 0\r\n\r\n" => ['delayed', 10, 3, $plain],
+    ];
+    foreach ($descriptions as $reply => $expected) {
+        $suite->test("a job that is $expected[0] is described, cut at every byte", function () use ($reply, $expected) {
+            $steps = [];
+            for ($cut = 1; $cut < strlen($reply); $cut++) {
+                array_push($steps, ['read', "describe-job 7\r\n"], ['cut', $reply, $cut]);
+            }
+            $peer = new Peer(array_merge($steps, [['end']]));
+            $client = $peer->client();
+            for ($cut = 1; $cut < strlen($reply); $cut++) {
+                $job = $client->describe(7);
+                same(7, $job->id);
+                list($state, $age, $timeLeft, $options) = $expected;
+                same([$state, $age, $timeLeft], [$job->state, $job->age, $job->timeLeft]);
+                ksort($options);
+                $found = $job->options;
+                ksort($found);
+                same($options, $found);
+            }
+            $client->close();
+            $peer->finish();
+        });
+    }
+
+    $suite->test('a job that is not there, and a server that describes none', function () {
+        $peer = new Peer([['read', "describe-job 7\r\n"], ['send', "NOT_FOUND\r\n"], ['read', "describe-job 7\r\n"],
+            ['send', "UNKNOWN_COMMAND\r\n"], ['end']]);
+        $client = $peer->client();
+        same(null, $client->describe(7));
+        thrown(ProtocolException::class, function () use ($client) {
+            $client->describe(7);
+        });
+        $client->close();
+        $peer->finish();
+    });
 
     $suite->test('the tube is chosen, and the server asked once', function () use ($known) {
         $put = "put 1024 0 60 1 keep:3600\r\nx\r\n";
@@ -167,6 +226,11 @@ return function (Suite $suite) {
         'no delays' => [['backoff' => []], 'submit option backoff: it is not a number of seconds, or two'],
         'three delays' => [['backoff' => [1, 2, 3]], 'submit option backoff: it is not a number of seconds, or two'],
         'a delay that is a text' => [['backoff' => '1:2'], 'submit option backoff: "1:2" is not a whole number'],
+        'four counts' => [['counts' => [1, 2, 3, 4]], 'submit option counts: it is not a list of five numbers'],
+        'a negative count' => [['counts' => [1, 2, 3, 4, -1]], 'submit option counts: -1 is not a whole number'],
+        'less than no tries' => [['tried' => -1], 'submit option tried: -1 is not a whole number'],
+        'a burial of 1' => [['buried' => 1], 'submit option buried: it is not true or false'],
+        'a long reason' => [['reason' => str_repeat('x', 4097)], 'submit option reason: it is not a text of 4096 bytes'],
         'a lease of 1' => [['leaseOfConnection' => 1], 'submit option leaseOfConnection: it is not true or false'],
     ];
     foreach ($refused as $name => $case) {

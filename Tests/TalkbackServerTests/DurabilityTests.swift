@@ -159,6 +159,12 @@ struct DurabilityTests {
             origin: .command(.state), unstored: put + putElsewhere, command: "state 1\r\n", reply: "STATE 1 waiting ",
             shows: 1, count: 2),
         Scenario(
+            origin: .command(.describeJob), unstored: put + putElsewhere, command: "describe-job 1\r\n",
+            reply: "DESCRIBED 1 ", shows: 1, count: 2),
+        Scenario(
+            origin: .command(.describeJob), stored: put, unstored: "delete 1\r\n", command: "describe-job 1\r\n",
+            reply: "NOT_FOUND\r\n", shows: 1, count: 1),
+        Scenario(
             origin: .command(.state), stored: put, unstored: "delete 1\r\n", command: "state 1\r\n",
             reply: "NOT_FOUND\r\n", shows: 1, count: 1),
         Scenario(

@@ -344,4 +344,57 @@ struct OutcomeTests {
                 "reserve-job 7\r\nreserve-with-timeout 2\r\n", "RESERVED 7 1\r\nx\r\nRESERVED 4 1\r\nx\r\n")
         }
     }
+
+    // MARK: Moving jobs
+
+    @Test(arguments: Storage.allCases) func jobIsDescribedAsItCanBePut(storage: Storage) async throws {
+        try await serving(storage) { page, worker in
+            try await page.expect("describe-job 1\r\n", "NOT_FOUND\r\n")
+            try await page.expect(
+                "use t\r\nput 4294967295 0 4294967295 1\r\nx\r\ndescribe-job 1\r\n",
+                "USING t\r\nINSERTED 1\r\nDESCRIBED 1 t ready 0 0 4294967295 0 4294967295 0\r\n\r\n")
+            let tags = "idp:k:7 keep:8 attempts:9 backoff:1:2 lease:connection tried:3 counts:4:5:6:7:8"
+            try await page.expect(
+                "put 1 50 3 5 \(tags) state:buried reason:4\r\nno\r\nx\r\n", "INSERTED 2\r\n")
+            try await page.expect(
+                "describe-job 2\r\npeek 2\r\nstate 2\r\n",
+                "DESCRIBED 2 t buried 0 0 1 50 3 4 \(tags)\r\nno\r\n\r\nFOUND 2 1\r\nx\r\nSTATE 2 failed 3 9 0 0 4\r\nno\r\n\r\n"
+            )
+            // Of a reserved job this attempt counts; the reason is still that of the one before.
+            try await worker.expect("reserve-job 2\r\n", "RESERVED 2 1\r\nx\r\n")
+            try await page.expect(
+                "describe-job 2\r\n",
+                "DESCRIBED 2 t reserved 0 3 1 50 3 4 \(tags.replacing("tried:3 counts:4", with: "tried:4 counts:5"))"
+                    + "\r\nno\r\n\r\n")
+            // Without tags that say how it is to be treated it is an ordinary job.
+            try await page.expect("put 0 0 1 0 counts:1:0:0:0:0\r\n\r\n", "INSERTED 3\r\n")
+            try await page.expect(
+                "describe-job 3\r\nput 0 0 1 2 reason:3\r\nab\r\nput 0 0 1 2 state:no\r\nab\r\n",
+                "DESCRIBED 3 t ready 0 0 0 0 1 0 counts:1:0:0:0:0\r\n\r\nBAD_FORMAT\r\nBAD_FORMAT\r\n")
+        }
+    }
+
+    @Test func movedJobIsTheSameAfterARestart() async throws {
+        let folder = TemporaryFolder()
+        func run(_ body: (Client) async throws -> Void) async throws {
+            try await Servers(try EventLoop()).serving(folder: folder.path) { servers, listener in
+                try await body(try await servers.connect(listener))
+            }
+        }
+        try await run { client in
+            try await client.expect(
+                "put 9 50 3 5 attempts:5 tried:2 counts:3:4:5:6:7 state:buried reason:4\r\nno\r\nx\r\n"
+                    + "put 9 0 3 5 attempts:5 tried:5 reason:4\r\nno\r\nx\r\n" + "put 9 0 3 1 tried:1\r\nx\r\n",
+                "INSERTED 1\r\nINSERTED 2\r\nINSERTED 3\r\n")
+        }
+        for _ in 0..<2 {
+            try await run { client in
+                try await client.expect(
+                    "describe-job 1\r\ndescribe-job 2\r\ndescribe-job 3\r\n",
+                    "DESCRIBED 1 default buried 0 0 9 50 3 4 attempts:5 tried:2 counts:3:4:5:6:7\r\nno\r\n\r\n"
+                        + "DESCRIBED 2 default buried 0 0 9 0 3 4 attempts:5 tried:5 counts:5:0:0:0:0\r\nno\r\n\r\n"
+                        + "DESCRIBED 3 default ready 0 0 9 0 3 0 tried:1 counts:1:0:0:0:0\r\n\r\n")
+            }
+        }
+    }
 }

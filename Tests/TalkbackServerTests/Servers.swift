@@ -127,6 +127,7 @@ struct Servers {
         private static func withoutSeconds(_ line: some StringProtocol) -> String {
             var words = line.split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
             if words.first == "STATE", words.count == 8 { words[5] = "?" }
+            if words.first == "DESCRIBED", words.count >= 10 { (words[4], words[5]) = ("?", "?") }
             return words.joined(separator: " ")
         }
     }

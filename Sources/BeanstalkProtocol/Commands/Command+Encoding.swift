@@ -70,11 +70,12 @@ extension [UInt8] {
             appendLine("follow ", id)
             appendNumber(UInt64(seconds))
         case .cancel(let id): appendLine("cancel ", id)
+        case .describeJob(let id): appendLine("describe-job ", id)
         }
         appendText("\r\n")
     }
 
-    private mutating func append(_ tag: PutTag) {
+    mutating func append(_ tag: PutTag) {
         switch tag {
         case .unique(let key, let seconds):
             appendText(" idp:")
@@ -91,6 +92,20 @@ extension [UInt8] {
             appendSuffix(first)
             if most > first { appendSuffix(most) }
         case .leaseOfConnection: appendText(" lease:connection")
+        case .tried(let count):
+            appendText(" tried")
+            appendSuffix(count)
+        case .counts(let counts):
+            appendText(" counts")
+            appendSuffix(counts.reserves)
+            appendSuffix(counts.timeouts)
+            appendSuffix(counts.releases)
+            appendSuffix(counts.buries)
+            appendSuffix(counts.kicks)
+        case .buried: appendText(" state:buried")
+        case .reason(let byteCount):
+            appendText(" reason")
+            appendSuffix(UInt32(clamping: byteCount))
         }
     }
 
@@ -121,7 +136,7 @@ extension [UInt8] {
         append(contentsOf: tube.bytes)
     }
 
-    private mutating func appendNumber(_ number: UInt64) {
+    mutating func appendNumber(_ number: UInt64) {
         append(UInt8(ascii: " "))
         appendDecimal(number)
     }

@@ -74,12 +74,18 @@ extension ParsedLine {
             let timeToRun = line.number(&position, as: UInt32.self),
             let size = line.number(&position, as: UInt32.self)
         else { return .badFormat }
-        guard size <= maximumJobSize else { return .tooBig(byteCount: Int(size)) }
+        if Int(size) > maximumJobSize {
+            // A reason is no part of the job.
+            let tags = line.hasTag(at: position) ? line.tags(position) : nil
+            let reason = tags.map { PutHeader(tags: $0).reasonByteCount } ?? 0
+            guard Int(size) - reason <= maximumJobSize else { return .tooBig(byteCount: Int(size)) }
+        }
         var header = PutHeader(priority: priority, delay: delay, timeToRun: timeToRun, byteCount: Int(size))
         if position < line.count {
             guard line.hasTag(at: position) else { return .badFormat }
             guard let tags = line.tags(position) else { return .badTags(byteCount: Int(size)) }
             header.tags = tags
+            guard header.reasonByteCount <= header.byteCount else { return .badTags(byteCount: Int(size)) }
         }
         return .command(.put(header))
     }
@@ -162,11 +168,18 @@ extension ParsedLine {
             return .progress(id, percent: percent, text: line.extracting((position + 1)...).copied)
         case .state: return job(Command.state)
         case .cancel: return job(Command.cancel)
+        case .describeJob: return job(Command.describeJob)
         case .wait, .follow:
             guard let id = line.number(&position, as: UInt64.self),
                 let seconds = line.lastNumber(position, as: UInt32.self)
             else { return nil }
             return name == .wait ? .wait(id, seconds: seconds) : .follow(id, seconds: seconds)
         }
+    }
+}
+
+extension PutHeader {
+    fileprivate init(tags: [PutTag]) {
+        self.init(priority: 0, delay: 0, timeToRun: 0, byteCount: 0, tags: tags)
     }
 }

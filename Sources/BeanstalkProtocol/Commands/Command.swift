@@ -72,6 +72,8 @@ public enum Command: Hashable, Sendable {
     case follow(UInt64, seconds: UInt32)
     /// `cancel`
     case cancel(UInt64)
+    /// `describe-job`
+    case describeJob(UInt64)
 }
 
 /// When a worker wants a job that has failed to be tried again.
@@ -90,10 +92,16 @@ public struct PutHeader: Hashable, Sendable {
     public var delay: UInt32
     /// Seconds that a worker has for the job: at least 1, which 0 becomes.
     public var timeToRun: UInt32
-    /// The number of bytes in the body.
+    /// The number of bytes in the body, with those of a reason before it.
     public var byteCount: Int
     /// What else it says; none for beanstalkd's put.
     public var tags: [PutTag]
+
+    /// How many bytes at the beginning of the body are the reason of ``PutTag/reason(byteCount:)``.
+    public var reasonByteCount: Int {
+        for case .reason(let count) in tags { return count }
+        return 0
+    }
 
     /// A header.
     public init(priority: UInt32, delay: UInt32, timeToRun: UInt32, byteCount: Int, tags: [PutTag] = []) {
@@ -117,6 +125,41 @@ public enum PutTag: Hashable, Sendable {
     case backoff(first: UInt32, most: UInt32)
     /// `lease:connection`: it is its worker's for as long as the worker's connection is there.
     case leaseOfConnection
+
+    // What has happened to the job on another server.
+
+    /// `tried`: how often workers got it since it was put or kicked.
+    case tried(UInt32)
+    /// `counts`: how often things have happened to it.
+    case counts(TransitionCounts)
+    /// `state:buried`: it is put aside.
+    case buried
+    /// `reason`: the first so many bytes of the body are no part of it, but why the last attempt has failed.
+    case reason(byteCount: Int)
+}
+
+/// How often things have happened to a job, as `stats-job` has it.
+public struct TransitionCounts: Hashable, Sendable {
+    /// Reserved.
+    public var reserves: UInt32
+    /// Taken back from a worker whose time was over.
+    public var timeouts: UInt32
+    /// Released by a worker.
+    public var releases: UInt32
+    /// Buried.
+    public var buries: UInt32
+    /// Kicked.
+    public var kicks: UInt32
+
+    /// Counts.
+    public init(reserves: UInt32 = 0, timeouts: UInt32 = 0, releases: UInt32 = 0, buries: UInt32 = 0, kicks: UInt32 = 0)
+    {
+        self.reserves = reserves
+        self.timeouts = timeouts
+        self.releases = releases
+        self.buries = buries
+        self.kicks = kicks
+    }
 }
 
 /// The name of a tube: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`.

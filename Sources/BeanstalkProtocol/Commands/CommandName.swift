@@ -7,7 +7,7 @@ public enum CommandName: UInt8, CaseIterable, Hashable, Sendable {
     case put, peek, peekReady, peekDelayed, peekBuried, reserveWithTimeout, reserveJob, reserve, delete, release, bury
     case kick, kickJob, touch, statsJob, statsTube, stats, use, watch, ignore
     case listTubesWatched, listTubeUsed, listTubes, quit, pauseTube
-    case progress, finish, fail, state, wait, follow, cancel
+    case progress, finish, fail, state, wait, follow, cancel, describeJob
 
     /// The name as it goes over the wire.
     public var text: String {
@@ -44,6 +44,7 @@ public enum CommandName: UInt8, CaseIterable, Hashable, Sendable {
         case .wait: "wait"
         case .follow: "follow"
         case .cancel: "cancel"
+        case .describeJob: "describe-job"
         }
     }
 }
@@ -84,6 +85,7 @@ extension Command {
         case .wait: .wait
         case .follow: .follow
         case .cancel: .cancel
+        case .describeJob: .describeJob
         }
     }
 }

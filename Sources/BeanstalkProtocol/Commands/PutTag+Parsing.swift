@@ -22,6 +22,22 @@ extension Span<UInt8> {
         return tags
     }
 
+    /// The tags that the rest of the line is, but for those that are not known; `nil` if it is not only tags.
+    func knownTags(_ position: inout Int) -> [PutTag]? {
+        var tags: [PutTag] = []
+        while position < count {
+            guard hasTag(at: position) else { return nil }
+            let start = position
+            if let tag = tag(&position), position == count || self[position] == UInt8(ascii: " ") {
+                tags.append(tag)
+            } else {
+                position = start + 1
+                while position < count, self[position] != UInt8(ascii: " ") { position += 1 }
+            }
+        }
+        return tags
+    }
+
     private func tag(_ position: inout Int) -> PutTag? {
         if skip(" idp:", &position) {
             let start = position
@@ -37,8 +53,26 @@ extension Span<UInt8> {
             guard let first = digits(&position), let most = suffix(&position, or: first) else { return nil }
             return .backoff(first: first, most: Swift.max(first, most))
         }
+        if skip(" tried:", &position) { return digits(&position).map { .tried($0) } }
+        if skip(" counts:", &position) { return counts(&position).map { .counts($0) } }
+        if skip(" state:buried", &position) { return .buried }
+        if skip(" reason:", &position) {
+            guard let count = digits(&position), count <= CommandParser.maximumReasonSize else { return nil }
+            return .reason(byteCount: Int(count))
+        }
         return skip(" lease:connection", &position) ? .leaseOfConnection : nil
     }
+
+    /// Five numbers with colons between them.
+    private func counts(_ position: inout Int) -> TransitionCounts? {
+        guard let reserves = digits(&position), let timeouts = nextDigits(&position),
+            let releases = nextDigits(&position), let buries = nextDigits(&position), let kicks = nextDigits(&position)
+        else { return nil }
+        return TransitionCounts(
+            reserves: reserves, timeouts: timeouts, releases: releases, buries: buries, kicks: kicks)
+    }
+
+    private func nextDigits(_ position: inout Int) -> UInt32? { skip(":", &position) ? digits(&position) : nil }
 
     /// A colon and a number, or what it is if there is no colon.
     func suffix(_ position: inout Int, or number: UInt32) -> UInt32? {
@@ -56,7 +90,8 @@ extension PutTag {
     fileprivate func hasSameName(as other: PutTag) -> Bool {
         switch (self, other) {
         case (.unique, .unique), (.keep, .keep), (.attempts, .attempts), (.backoff, .backoff),
-            (.leaseOfConnection, .leaseOfConnection):
+            (.leaseOfConnection, .leaseOfConnection), (.tried, .tried), (.counts, .counts), (.buried, .buried),
+            (.reason, .reason):
             true
         default: false
         }

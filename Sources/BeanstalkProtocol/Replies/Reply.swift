@@ -67,6 +67,8 @@ public enum Reply: Hashable, Sendable {
     case tooBig
     /// `STATE`
     case state(JobReport)
+    /// `DESCRIBED`
+    case described(DescribedJob)
 
     /// The answer to what is no command.
     public init(_ error: CommandError) {
@@ -191,6 +193,7 @@ extension [UInt8] {
         case .tooLate: appendText("TOO_LATE\r\n")
         case .tooBig: appendText("TOO_BIG\r\n")
         case .state(let report): append(report)
+        case .described(let job): append(job)
         }
     }
 

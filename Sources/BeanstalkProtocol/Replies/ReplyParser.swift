@@ -20,6 +20,8 @@ public struct ReplyParser: ~Copyable, Sendable {
         case reserved(UInt64), found(UInt64), ok
         /// Its data are what follows.
         case state(JobReport)
+        /// Its reason is what follows.
+        case described(DescribedJob)
     }
 
     private var owner: Owner?
@@ -51,6 +53,7 @@ public struct ReplyParser: ~Copyable, Sendable {
                 case .found(let id): .found(id, body: body)
                 case .ok: .ok(body)
                 case .state(let report): .state(report.with(body))
+                case .described(let job): .described(job.with(body))
                 }
             }
             if let reply = try nextLine(bytes, &position) { return reply }
@@ -130,6 +133,12 @@ public struct ReplyParser: ~Copyable, Sendable {
             }
         } else if line.skip("STATE ", &position) {
             if let report = Self.report(line, &position), expectBody(.state(report), line, position) { return nil }
+        } else if line.skip("DESCRIBED ", &position) {
+            if let (job, byteCount) = DescribedJob.read(line, &position) {
+                owner = .described(job)
+                missing = byteCount + 2
+                return nil
+            }
         } else if line.skip("BURIED ", &position) {
             if let id = line.lastNumber(position, as: UInt64.self) { return .buriedOnPut(id) }
         } else if line.skip("USING ", &position) {
@@ -201,6 +210,14 @@ extension JobReport {
         var report = self
         report.data = data
         return report
+    }
+}
+
+extension DescribedJob {
+    fileprivate func with(_ reason: [UInt8]) -> DescribedJob {
+        var job = self
+        job.reason = reason
+        return job
     }
 }
 

@@ -27,6 +27,9 @@ extension Client {
     func insert(
         _ body: [UInt8], into tube: Tube, _ options: PutOptions
     ) async throws(ClientError) -> (id: JobID, former: FormerState?) {
+        var body = body
+        // The reason comes first, and the body behind it.
+        if let history = options.history, !history.reason.isEmpty { body = history.sentReason + body }
         let header = PutHeader(
             priority: options.priority, delay: options.delay.wholeSeconds, timeToRun: options.timeToRun.wholeSeconds,
             byteCount: body.count, tags: options.tags)

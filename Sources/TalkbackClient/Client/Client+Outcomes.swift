@@ -51,6 +51,19 @@ extension Client {
         }
     }
 
+    /// Everything about a job but its body: how it was put, and what has happened to it. The protocol's `describe-job`.
+    ///
+    /// - Returns: The description; `nil` if there is no such job.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/notUnderstood`` if the server is another one, or an older one.
+    public func description(of id: JobID) async throws(ClientError) -> JobDescription? {
+        let operation = "ask for a description of job \(id)"
+        switch try await perform(operation, .describeJob(id), isRepeatable: true).reply {
+        case .described(let job): return JobDescription(job)
+        case .notFound: return nil
+        case let reply: throw ClientError(operation, Self.reason(for: reply))
+        }
+    }
+
     /// Waits until a job has ended, over a connection of its own: the protocol's `wait`.
     ///
     /// - Parameters:

@@ -161,6 +161,15 @@ public final class ReservedJob: Sendable, Identifiable {
         try await client.statistics(of: id, reservation, on: lane)
     }
 
+    /// Everything about the job but its body, over the connection that has reserved it: the protocol's `describe-job`. For a
+    /// Talkback server only. The attempt that has begun with the reservation counts.
+    public func description() async throws(ClientError) -> JobDescription {
+        let operation = "ask for a description of job \(id)"
+        let reply = try await client.perform(operation, .describeJob(id), on: id, of: lane, reservation, finish: .never)
+        guard case .described(let job) = reply else { throw ClientError(operation, Client.reason(for: reply)) }
+        return JobDescription(job)
+    }
+
     /// Whether it is known already that the job is no longer this client's.
     var isLost: Bool {
         get async { await !client.holds(id, reservation, on: lane) }

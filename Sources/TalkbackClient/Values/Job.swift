@@ -41,6 +41,8 @@ public struct PutOptions: Hashable, Sendable {
     public var backoff: AttemptBackoff?
     /// How long a worker has the job.
     public var lease: Lease
+    /// What has happened to the job before, on another server or in another tube; `nil` for a new one.
+    public var history: JobHistory?
 
     /// How long a worker has a job.
     public enum Lease: Hashable, Sendable {
@@ -54,7 +56,7 @@ public struct PutOptions: Hashable, Sendable {
     public init(
         priority: Priority = 1024, delay: Duration = .zero, timeToRun: Duration = .seconds(60),
         uniqueness: Uniqueness? = nil, keepOutcome: Duration? = nil, attempts: Int? = nil,
-        backoff: AttemptBackoff? = nil, lease: Lease = .timeToRun
+        backoff: AttemptBackoff? = nil, lease: Lease = .timeToRun, history: JobHistory? = nil
     ) {
         self.priority = priority
         self.delay = delay
@@ -64,6 +66,7 @@ public struct PutOptions: Hashable, Sendable {
         self.attempts = attempts
         self.backoff = backoff
         self.lease = lease
+        self.history = history
     }
 
     var tags: [PutTag] {
@@ -75,7 +78,7 @@ public struct PutOptions: Hashable, Sendable {
             tags.append(.backoff(first: backoff.first.wholeSeconds, most: backoff.longest.wholeSeconds))
         }
         if lease == .connection { tags.append(.leaseOfConnection) }
-        return tags
+        return tags + (history?.tags ?? [])
     }
 }
 

@@ -26,6 +26,13 @@ extension Engine {
         }
     }
 
+    func describe(_ id: UInt64, at now: QueueTime) -> Execution {
+        guard let description = queue.description(of: id, at: now), let job = DescribedJob(description) else {
+            return reply(.notFound, to: .describeJob)
+        }
+        return reply(.described(job), to: .describeJob, showing: description.statistics.sequence)
+    }
+
     func cancel(_ id: UInt64, at now: QueueTime) -> Execution {
         switch queue.cancel(id, at: now) {
         case .cancelled: reply(.cancelled, to: .cancel)

@@ -17,26 +17,20 @@ extension Engine {
         if isDraining { return refuse(.draining) }
         // The disk may have become full since the header.
         if isStoreFull { return refuse(.outOfMemory) }
-        let former = queue.put(
-            id, priority: header.priority, delay: header.delay, timeToRun: header.timeToRun, body,
-            header.tags.isEmpty ? nil : JobTags(header.tags), by: client, at: now)
+        let former: JobStatus?
+        if header.tags.isEmpty {
+            former = queue.put(
+                id, priority: header.priority, delay: header.delay, timeToRun: header.timeToRun, body, by: client,
+                at: now)
+        } else {
+            let reasonCount = header.reasonByteCount
+            former = queue.put(
+                id, priority: header.priority, delay: header.delay, timeToRun: header.timeToRun,
+                reasonCount == 0 ? body : Array(body[reasonCount...]), JobTags(header.tags),
+                JobHistory(header.tags, reason: Array(body[..<reasonCount])), by: client, at: now)
+        }
         guard let former else { return reply(.inserted(id), to: .put) }
         return reply(.insertedBefore(former.id, StoredState(former.state)), to: .put, showing: former.sequence)
-    }
-}
-
-extension JobTags {
-    fileprivate init(_ tags: [PutTag]) {
-        self.init()
-        for tag in tags {
-            switch tag {
-            case .unique(let key, let seconds): (self.key, keySeconds) = (key.bytes, seconds)
-            case .keep(let seconds): keepSeconds = seconds
-            case .attempts(let count): attempts = count
-            case .backoff(let first, let most): backoff = Backoff(first: first, most: most)
-            case .leaseOfConnection: isLeasedToConnection = true
-            }
-        }
     }
 }
 

@@ -88,6 +88,7 @@ final class Engine {
         case .wait(let id, let seconds): return wait(id, seconds, for: client, at: now)
         case .follow(let id, let seconds): return follow(id, seconds, for: client, at: now)
         case .cancel(let id): return cancel(id, at: now)
+        case .describeJob(let id): return describe(id, at: now)
 
         case .stats: return reply(.ok(statistics.text.bytes), to: name)
         case .statsJob(let id): return statistics(ofJob: id, at: now)

@@ -53,6 +53,7 @@ struct Narrowings: Sendable {
         .command(.state): .job,
         .command(.wait): .job,
         .command(.follow): .job,
+        .command(.describeJob): .job,
         // `INSERTED <id> <state>`, the job that has the key. A new job is itself the newest mutation.
         .command(.put): .job,
         // `TOO_LATE`, the job that has ended.

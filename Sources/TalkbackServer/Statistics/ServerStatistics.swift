@@ -76,6 +76,7 @@ struct ServerStatistics {
         text.add("cmd-wait", counters[.wait])
         text.add("cmd-follow", counters[.follow])
         text.add("cmd-cancel", counters[.cancel])
+        text.add("cmd-describe-job", counters[.describeJob])
         text.add("current-followers", queue.observers)
         text.add("current-outcomes", queue.outcomes)
         text.add("outcome-bytes", queue.outcomeBytes)

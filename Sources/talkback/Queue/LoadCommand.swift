@@ -9,14 +9,18 @@ struct LoadCommand: AsyncParsableCommand {
         abstract: "Puts the jobs of a file that drain has written into a queue.",
         discussion: """
             Each line is a JSON object. What it must have is body, or base64; what it may have are tube (or it is default), state \
-            (ready, delayed or buried; or it is ready), priority (1024), delay in seconds (0) and time_to_run in seconds (60). \
-            Other members are ignored. The jobs get new numbers, in the order of the lines. The file is left as it is.
+            (ready, delayed or buried; or it is ready), priority (1024), delay in seconds (0), time_to_run in seconds (60), and \
+            what else "talkback drain" writes: see its help. Other members are ignored. The jobs get new numbers, in the order \
+            of the lines, and begin to age anew; all else is as it was. The file is left as it is.
+
+            A line whose key another job in the tube has already is not put, and counted.
 
             A file is read twice: when a line is wrong, or has a body that the server does not take, nothing is put. Of a pipe \
             the lines before it are. When a put fails, no more are sent, and the error says which lines were put.
 
-            A buried job is put with a delay of 136 years, reserved by its number, and buried: no worker gets it meanwhile, not \
-            even after a crash.
+            beanstalkd, and a Talkback that is older than this, do not know all of that. What they cannot be told is left out, and \
+            standard error says what that was. There a buried job is put with a delay of 136 years, which its statistics go on \
+            to show, reserved by its number, and buried: no worker gets it meanwhile.
 
             EXIT STATUS:
               0   All jobs were put.
@@ -45,8 +49,9 @@ struct LoadCommand: AsyncParsableCommand {
             let input = try Input(file)
             let largest = try await client.statistics().number("max-job-size")
             if input.isFile { try await Self.check(input, largest) }
-            let count = try await Self.load(input, into: tube, on: client)
-            StandardStreams.complain("loaded \(count)")
+            let loading = Loading(into: tube, with: try await ServerKnowledge(of: client))
+            let count = try await Self.load(input, loading, on: client)
+            StandardStreams.complain(loading.summary(of: count))
         }
     }
 
@@ -77,14 +82,11 @@ struct LoadCommand: AsyncParsableCommand {
         try input.go(to: start)
     }
 
-    /// - Returns: How many were put.
-    private static func load(_ input: Input, into tube: Tube?, on client: isolated Client) async throws -> Int {
+    /// - Returns: How many were put, with those whose keys others have.
+    private static func load(_ input: Input, _ loading: Loading, on client: isolated Client) async throws -> Int {
         let interruption = Interruption()
         var bulk = BulkPut(of: "\(input.name): line", "lines", printsIDs: false) { client, line in
-            let record = try JobRecord(line: line)
-            let tube = tube ?? record.tube ?? .default
-            guard record.state == .buried else { return try await client.put(record.body, into: tube, record.options) }
-            return try await putBuried(record, into: tube, on: client)
+            try await loading.put(try JobRecord(line: line), on: client)
         }
         var failure: (any Error)?
         do {
@@ -95,20 +97,5 @@ struct LoadCommand: AsyncParsableCommand {
         }
         try await bulk.end(failure, on: client)
         return bulk.putCount
-    }
-
-    private static func putBuried(
-        _ record: JobRecord, into tube: Tube, on client: isolated Client
-    ) async throws -> JobID {
-        var options = record.options
-        options.delay = .seconds(Int64(UInt32.max))
-        let id = try await client.put(record.body, into: tube, options)
-        do throws(ClientError) {
-            try await client.reserveJob(id).bury(priority: record.priority)
-        } catch {
-            // Somebody has kicked it or deleted it, and decided what becomes of it.
-            if error.reason != .notFound { throw CleanError("\(error); job \(id) is put, and delayed") }
-        }
-        return id
     }
 }

@@ -58,19 +58,20 @@ struct Peek: AsyncParsableCommand {
 
     func run() async throws {
         try await queue.withClient { client in
-            guard let job = try await job(client) else {
+            guard let job = try await job(client), let text = try await text(of: job, client) else {
                 StandardStreams.complain("Error: peek at \(subject): there is none")
                 throw ExitCode.nothingThere
             }
             var output = Output()
-            if bodies.json {
-                let statistics = try await client.statistics(ofJob: job.id)
-                output.append(JobRecord(statistics, statistics.state, body: job.body).line)
-            } else {
-                output.append(bodies.text(of: job.body))
-            }
+            output.append(text)
             try await output.flush()
         }
+    }
+
+    /// - Returns: `nil` if the job has gone meanwhile.
+    private func text(of job: Job, _ client: Client) async throws -> [UInt8]? {
+        guard bodies.json else { return bodies.text(of: job.body) }
+        return try await client.record(of: job, ServerKnowledge(of: client))?.line
     }
 
     private var state: JobState { delayed ? .delayed : buried ? .buried : .ready }

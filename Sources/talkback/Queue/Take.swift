@@ -59,12 +59,13 @@ struct Take: AsyncParsableCommand {
     func run() async throws {
         Output.reportBrokenPipes()
         try await queue.withClient { client in
+            let knowledge = bodies.json ? try await ServerKnowledge(of: client) : .basics
             for number in 1...count {
                 guard let job = try await reserve(with: client) else {
                     if number == 1 { throw ExitCode.nothingThere }
                     return
                 }
-                try await take(job)
+                try await take(job, knowledge, client)
             }
         }
     }
@@ -75,10 +76,10 @@ struct Take: AsyncParsableCommand {
         return try await client.reserve(from: tubes, timeout: timeout.duration)
     }
 
-    private func take(_ job: ReservedJob) async throws {
+    private func take(_ job: ReservedJob, _ knowledge: ServerKnowledge, _ client: Client) async throws {
         var output = Output()
         if bodies.json {
-            output.append(JobRecord(try await job.statistics(), .ready, body: job.body).line)
+            output.append(try await job.record(knowledge).line)
         } else {
             output.append(bodies.text(of: job.body))
         }
@@ -86,7 +87,9 @@ struct Take: AsyncParsableCommand {
             try await output.flush()
         } catch {
             do {
-                try await job.release(priority: try await job.statistics().priority)
+                let priority = try await job.statistics().priority
+                // What was reserved for the last time is ready all the same: nobody has tried it.
+                if try await job.release(priority: priority) == .buried { try await client.kickJob(job.id) }
             } catch let problem {
                 // The end of the connection gives it back too.
                 throw CleanError("\(error); job \(job.id) was printed in part or not at all, and: \(problem)")

@@ -192,6 +192,9 @@ struct MovingTests {
         (#"{"body":"","base64":""}"#, "both"), (#"{"base64":"*"}"#, "base64"), (#"{"body":"","tube":"a b"}"#, "a b"),
         (#"{"body":"","state":"reserved"}"#, "state"), (#"{"body":"","delay":-1}"#, "delay"),
         (#"{"body":"","priority":"high"}"#, "priority"), ("", "it is not JSON"),
+        (#"{"body":"","key":"a b"}"#, "a b"), (#"{"body":"","attempts":0}"#, "attempts is a number from 1"),
+        (#"{"body":"","lease":"for ever"}"#, "lease"), (#"{"body":"","tried":4294967296}"#, "tried"),
+        (#"{"body":"","reason":"","reason_base64":""}"#, "both reason and"),
     ])
     func wrongLineIsRefusedBeforeAnythingIsPut(line: String, reason: String) async throws {
         try await withQueue { queue throws in

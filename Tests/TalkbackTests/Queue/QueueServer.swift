@@ -63,8 +63,12 @@ final class QueueServer {
 }
 
 /// Calls `body` with a server that has no jobs.
-func withQueue(_ body: (QueueServer) async throws -> Void) async throws {
-    let server = try await QueueServer()
+///
+/// - Parameter path: The program, if it is not talkback.
+func withQueue(
+    beanstalkd path: String? = QueueProcess.testedProgram, _ body: (QueueServer) async throws -> Void
+) async throws {
+    let server = try await QueueServer(beanstalkd: path)
     let result: Result<Void, any Error>
     do {
         result = .success(try await body(server))

@@ -199,6 +199,11 @@ final class Client
      *         twice as long as the one before. null: as the worker says.
      *     leaseOfConnection: whether it is its worker's for as long as the worker's connection is there, whatever its
      *         ttr; false
+     *     and of a job that was elsewhere before, as describe() has them; the key of a job that has ended does not count then:
+     *     tried: how often workers got it since it was put or kicked; null, it is new
+     *     counts: how often all that has happened to it: [reserves, timeouts, releases, buries, kicks]; null, never
+     *     buried: whether it is put aside; false
+     *     reason: why the last attempt has failed, any bytes, 4096 at most; ""
      * @throws ProtocolException also when the server is not Talkback; nothing was put then
      * @throws Exception isOutcomeUnknown() says whether the job may have been put
      */
@@ -207,10 +212,13 @@ final class Client
         $body = Check::text('submit', 'body', $body);
         $options = Check::options('submit', $options, self::PLACE + [
             'keep' => 3600, 'key' => null, 'keyFor' => 0, 'attempts' => null, 'backoff' => null,
-            'leaseOfConnection' => false,
+            'leaseOfConnection' => false, 'tried' => null, 'counts' => null, 'buried' => false, 'reason' => '',
         ]);
         $tube = Check::tube('submit', $options['tube']);
-        $line = self::placing('submit', $options, strlen($body)) . self::tags($options);
+        $past = self::past($options);
+        // The reason comes first, and the body behind it.
+        $body = $options['reason'] . $body;
+        $line = self::placing('submit', $options, strlen($body)) . self::tags($options) . $past;
         $expected = ['INSERTED #', 'BURIED #'];
         foreach (['READY', 'RESERVED', 'DELAYED', 'BURIED', 'DELETED'] as $state) {
             $expected[] = "INSERTED # $state";
@@ -261,6 +269,28 @@ final class Client
         return $tags . ($isLeased ? ' lease:connection' : '');
     }
 
+    /** The tags of a job that was elsewhere before. */
+    private static function past(array $options): string
+    {
+        $tried = $options['tried'];
+        $tags = $tried === null ? '' : ' tried:' . Check::number('submit', 'tried', $tried);
+        if ($options['counts'] !== null) {
+            $counts = is_array($options['counts']) ? array_values($options['counts']) : [];
+            if (count($counts) !== 5) {
+                throw Check::refusal('submit', 'counts', 'it is not a list of five numbers');
+            }
+            foreach ($counts as $count) {
+                Check::number('submit', 'counts', $count);
+            }
+            $tags .= ' counts:' . implode(':', $counts);
+        }
+        $tags .= Check::flag('submit', 'buried', $options['buried']) ? ' state:buried' : '';
+        if (!is_string($options['reason']) || strlen($options['reason']) > 4096) {
+            throw Check::refusal('submit', 'reason', 'it is not a text of 4096 bytes at most');
+        }
+        return $tags . ($options['reason'] === '' ? '' : ' reason:' . strlen($options['reason']));
+    }
+
     private function inserted(Reply $reply, string $tube): int
     {
         if ($reply->word === 'BURIED') {
@@ -280,6 +310,25 @@ final class Client
     {
         $id = Check::id('state', $id);
         return $this->asked("state $id", $id, 0);
+    }
+
+    /**
+     * Everything about a job but its body: how it was submitted, and what has happened to it. Talkback only.
+     *
+     * submit($body, $description->options) makes the same job again, here or on another server, with another id.
+     *
+     * @return Description|null null when there is no such job
+     * @throws Exception
+     */
+    public function describe(int $id): ?Description
+    {
+        $id = Check::id('describe-job', $id);
+        try {
+            $reply = $this->session->askTalkback("describe-job $id", "job $id", Description::replies($id), 'NOT_FOUND');
+        } catch (NotFoundException $unknown) {
+            return null;
+        }
+        return new Description($reply);
     }
 
     /**
@@ -644,6 +693,78 @@ final class Submission
         $this->id = $id;
         $this->isNew = $state === null;
         $this->state = $state;
+    }
+}
+
+/** Everything about a job but its body. */
+final class Description
+{
+    /** @var int for reading only, as all of them */
+    public $id;
+    /** @var string "ready", "reserved", "delayed" or "buried" */
+    public $state;
+    /** @var int seconds since it was put */
+    public $age;
+    /** @var int seconds until a delayed job is ready, or a reserved one is given to others */
+    public $timeLeft;
+    /** @var array those of Client::submit(); of a reserved job "tried" and the reserves count this attempt too */
+    public $options;
+
+    /** @internal */
+    public function __construct(Reply $reply)
+    {
+        $words = explode(' ', $reply->line);
+        $this->id = (int) $words[1];
+        $this->state = $words[3];
+        list($this->age, $this->timeLeft, $priority, , $timeToRun) = $reply->numbers;
+        $this->options = [
+            'tube' => $words[2],
+            'priority' => $priority,
+            // The server leaves fractions out, and a job must not be ready before its time.
+            'delay' => $this->state === 'delayed' ? min($this->timeLeft + 1, 4294967295) : 0,
+            'ttr' => $timeToRun,
+            'keep' => null,
+            'tried' => 0,
+            'buried' => $this->state === 'buried',
+            'reason' => $reply->data,
+        ];
+        foreach (array_slice($words, 10) as $tag) {
+            $this->read(explode(':', $tag));
+        }
+    }
+
+    /** A tag that is not known is one of a later server. */
+    private function read(array $tag): void
+    {
+        $numbers = array_map('intval', array_slice($tag, 1));
+        switch ($tag[0]) {
+            case 'idp':
+                $this->options['key'] = $tag[1];
+                $this->options['keyFor'] = (int) ($tag[2] ?? 0);
+                break;
+            case 'keep':
+            case 'attempts':
+            case 'tried':
+                $this->options[$tag[0]] = $numbers[0];
+                break;
+            case 'backoff':
+            case 'counts':
+                $this->options[$tag[0]] = $numbers;
+                break;
+            case 'lease':
+                $this->options['leaseOfConnection'] = $tag[1] === 'connection';
+                break;
+        }
+    }
+
+    /** @internal The lines that say it. */
+    public static function replies(int $id): array
+    {
+        $lines = [];
+        foreach (['ready', 'reserved', 'delayed', 'buried'] as $state) {
+            $lines[] = "DESCRIBED $id @ $state # # # # # #*";
+        }
+        return $lines;
     }
 }
 
@@ -1324,7 +1445,7 @@ final class Session
     private const NO_DELETE = 'there is no such job, or another worker has reserved it';
     private const NOT_TALKBACK = ': it is not Talkback, or one that is too old';
     // Those that go before the command that was asked for, and concern this connection only; and those that only ask.
-    private const HARMLESS = ['use', 'watch', 'ignore', 'state', 'wait', 'follow', 'stats', 'stats-job', 'stats-tube',
+    private const HARMLESS = ['use', 'watch', 'ignore', 'state', 'wait', 'follow', 'describe-job', 'stats', 'stats-job', 'stats-tube',
         'list-tubes', 'peek', 'peek-ready', 'peek-delayed', 'peek-buried'];
     private const LARGEST_DATA = 1 << 30;
 
@@ -1379,7 +1500,7 @@ final class Session
         return new $class($operation, "$subject at $this->place", $reason);
     }
 
-    /** @param string[] $expected lines that answer it, with # for any number */
+    /** @param string[] $expected lines that answer it, with # for any number, @ for any word and * for tags */
     public function ask(
         string $line,
         string $subject,
@@ -1695,14 +1816,15 @@ final class Session
         $reply->word = explode(' ', $line)[0];
         foreach ($expected as $pattern) {
             // PHP before 7.3 leaves # as it is.
-            $regex = '/^' . str_replace(['\#', '#'], '(\d+)', preg_quote($pattern, '/')) . '$/D';
+            $regex = str_replace(['\#', '#'], '(\d+)', preg_quote($pattern, '/'));
+            $regex = '/^' . str_replace(['@', '\*'], ['\S+', '(?: [a-z]+:\S+)*'], $regex) . '$/D';
             if (preg_match($regex, $line, $match) === 1) {
                 $reply->isExpected = true;
                 $reply->numbers = array_map([self::class, 'toInt'], array_slice($match, 1));
                 break;
             }
         }
-        if ($reply->isExpected && in_array($reply->word, ['RESERVED', 'FOUND', 'OK', 'STATE'], true)) {
+        if ($reply->isExpected && in_array($reply->word, ['RESERVED', 'FOUND', 'OK', 'STATE', 'DESCRIBED'], true)) {
             $reply->data = $this->data(end($reply->numbers), $deadline);
         }
         // After these nobody knows what the server takes for the next command.

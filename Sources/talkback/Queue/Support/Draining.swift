@@ -7,6 +7,7 @@ import TalkbackClient
 struct Draining {
     private let tube: Tube
     private let file: DrainFile
+    private let knowledge: ServerKnowledge
     private let interruption = Interruption()
     private var progress: Progress
     private var counts: [JobState: Int] = [:]
@@ -22,9 +23,10 @@ struct Draining {
     private static let batchTime = Duration.milliseconds(250)
 
     /// - Parameter count: How many jobs there are, about.
-    init(of tube: Tube, to file: DrainFile, about count: Int) {
+    init(of tube: Tube, to file: DrainFile, about count: Int, _ knowledge: ServerKnowledge) {
         self.tube = tube
         self.file = file
+        self.knowledge = knowledge
         progress = Progress("drained", of: count)
     }
 
@@ -118,9 +120,9 @@ struct Draining {
             while !hasEnded, !interruption.wasRequested, !batch.isFull, pipeline.count < window.size,
                 batch.jobs.count + pipeline.count < batch.limit
             {
-                pipeline.start(on: client) { [tube] client in
+                pipeline.start(on: client) { [tube, knowledge] client in
                     guard let job = try await client.reserve(from: [tube], timeout: .zero) else { return nil }
-                    return Taken(job: job, record: JobRecord(try await job.statistics(), .ready, body: job.body))
+                    return Taken(job: job, record: try await job.record(knowledge))
                 }
             }
             if pipeline.count == 0 { return batch }
@@ -144,18 +146,18 @@ struct Draining {
         var next = try await client.peek(state, in: tube)
         while let job = next, job.id != last, !batch.isFull, !interruption.wasRequested {
             last = job.id
-            var statistics = Pipeline<JobStatistics>()
-            statistics.start(on: client) { client in try await client.statistics(ofJob: job.id) }
+            var record = Pipeline<JobRecord?>()
+            record.start(on: client) { [knowledge] client in try await client.record(of: job, knowledge) }
             var reservation = Pipeline<ReservedJob>()
             reservation.start(on: client) { client in try await client.reserveJob(job.id) }
             // On its way behind the two.
             var peek = Pipeline<Job?>()
             peek.start(on: client) { [tube] client in try await client.peek(state, in: tube) }
             do {
-                guard let known = try await statistics.next(on: client),
-                    let reserved = try await reservation.next(on: client)
-                else { break }
-                batch.append(Taken(job: reserved, record: JobRecord(known, known.state, body: reserved.body)))
+                let known = try await record.next(on: client) ?? nil
+                if let reserved = try await reservation.next(on: client), let known {
+                    batch.append(Taken(job: reserved, record: known))
+                }
             } catch let error as ClientError where error.reason == .notFound {
                 // Somebody else has it, or has deleted it.
             }
@@ -195,20 +197,30 @@ struct Draining {
         return !interruption.wasRequested
     }
 
-    /// Makes jobs what they were.
+    /// Makes jobs what they were, as far as the protocol can.
     private func handBack(_ batch: Batch, _ client: isolated Client) async {
         var pipeline = Pipeline<Void>()
         for taken in batch.jobs {
-            pipeline.start(on: client) { _ in
-                let record = taken.record
-                // When that fails too, the end of the connection gives them back.
-                if record.state == .buried {
-                    try? await taken.job.bury(priority: record.priority)
-                } else {
-                    _ = try? await taken.job.release(priority: record.priority, delay: .seconds(Int64(record.delay)))
-                }
-            }
+            // When that fails too, the end of the connection gives them back.
+            pipeline.start(on: client) { client in try? await Self.handBack(taken.job, taken.record, client) }
         }
         while (try? await pipeline.next(on: client)) != nil {}
+    }
+
+    private static func handBack(
+        _ job: ReservedJob, _ record: JobRecord, _ client: isolated Client
+    ) async throws(ClientError) {
+        let options = record.options
+        let reason = String(decoding: options.history?.reason ?? [], as: UTF8.self)
+        guard record.state != .buried else {
+            // Only a failure has a reason.
+            if reason.isEmpty { return try await job.bury(priority: options.priority) }
+            _ = try await job.fail(reason, retry: .never)
+            return
+        }
+        if try await job.release(priority: options.priority, delay: options.delay) == .buried {
+            // To reserve it was its last attempt.
+            try await client.kickJob(job.id)
+        }
     }
 }

@@ -25,13 +25,13 @@ struct JSONObject {
         bytes.append(contentsOf: literal.utf8)
     }
 
-    /// A job's body under `body` if it is text, and else under `base64`.
-    mutating func add(body: [UInt8]) {
-        if (try? UTF8Span(validating: body.span)) != nil {
-            begin("body")
-            append(string: body.span)
+    /// Bytes under a name if they are text, and else under another in base64.
+    mutating func add(_ name: String, orBase64 base64Name: String, _ bytes: [UInt8]) {
+        if (try? UTF8Span(validating: bytes.span)) != nil {
+            begin(name)
+            append(string: bytes.span)
         } else {
-            add("base64", text: Data(body).base64EncodedString())
+            add(base64Name, text: Data(bytes).base64EncodedString())
         }
     }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 import TalkbackClient
 
 /// A job as a line of JSON: what it takes to put it again.
@@ -10,108 +9,97 @@ struct JobRecord: Sendable {
     /// The tube that it was in.
     var tube: Tube?
     var state: JobState = .ready
-    var priority: Priority = 1024
-    /// How many seconds are left until it is ready.
-    var delay: UInt32 = 0
-    var timeToRun: UInt32 = 60
+    /// How it is put: the delay is what is left until it is ready.
+    var options = PutOptions()
     var body: [UInt8]
+
+    init(body: [UInt8]) {
+        self.body = body
+    }
 
     /// - Parameter state: What it is, or was before it was reserved.
     init(_ statistics: JobStatistics, _ state: JobState, body: [UInt8]) {
+        self.init(body: body)
         id = statistics.id
         tube = statistics.tube
         self.state = state
-        priority = statistics.priority
-        // The server leaves fractions out, and a job must not be ready before its time.
-        delay = state == .delayed ? UInt32(clamping: statistics.timeLeft.components.seconds) + 1 : 0
-        timeToRun = UInt32(clamping: statistics.timeToRun.components.seconds)
-        self.body = body
+        options = PutOptions(priority: statistics.priority, timeToRun: statistics.timeToRun)
+        if state == .delayed { options.delay = Self.delay(statistics.timeLeft) }
+    }
+
+    /// - Parameter isTaken: Whether whoever asks has reserved it, ready as it was, so that this attempt does not count.
+    init(_ description: JobDescription, isTaken: Bool, body: [UInt8]) {
+        self.init(body: body)
+        id = description.id
+        tube = description.tube
+        state = isTaken ? .ready : description.state
+        options = description.options
+        options.delay = state == .delayed ? Self.delay(description.timeLeft) : .zero
+        if isTaken, var history = options.history {
+            if history.attempt > 0 { history.attempt -= 1 }
+            if history.reserves > 0 { history.reserves -= 1 }
+            options.history = history
+        }
+        if options.history == JobHistory() { options.history = nil }
+    }
+
+    /// The server leaves fractions out, and a job must not be ready before its time.
+    private static func delay(_ timeLeft: Duration) -> Duration {
+        min(max(timeLeft, .zero) + .seconds(1), .seconds(Int64(UInt32.max)))
+    }
+
+    /// What of it beanstalkd cannot keep, in the words of the lines; how often it was tried matters only to what is among them.
+    var talkbacksMembers: [String] {
+        var members: [String] = []
+        if options.uniqueness != nil { members.append("key") }
+        if options.keepOutcome ?? .zero > .zero { members.append("keep") }
+        if options.attempts != nil { members.append("attempts") }
+        if options.backoff != nil { members.append("backoff") }
+        if options.lease == .connection { members.append("lease") }
+        if options.history?.reason.isEmpty == false { members.append("reason") }
+        return members
     }
 
     var line: [UInt8] {
         var object = JSONObject()
         if let id { object.add("id", number: id) }
         if let tube { object.add("tube", text: "\(tube)") }
+        addTags(&object)
+        if let history = options.history { add(history, &object) }
+        // In every line, and in this order, which somebody's script may know.
         object.add("state", text: state.rawValue)
-        object.add("priority", number: priority)
-        object.add("delay", number: delay)
-        object.add("time_to_run", number: timeToRun)
-        object.add(body: body)
+        object.add("priority", number: options.priority)
+        object.add("delay", number: options.delay.components.seconds)
+        object.add("time_to_run", number: options.timeToRun.components.seconds)
+        object.add("body", orBase64: "base64", body)
         return object.line
     }
 
-    var options: PutOptions {
-        PutOptions(priority: priority, delay: .seconds(Int64(delay)), timeToRun: .seconds(Int64(timeToRun)))
-    }
-}
-
-// MARK: Reading
-
-extension JobRecord {
-    /// - Throws: `CleanError`, which says what is wrong with the line.
-    init(line: [UInt8]) throws {
-        let fields: Fields
-        do {
-            fields = try Self.decoder.decode(Fields.self, from: Data(line))
-        } catch let error as DecodingError {
-            throw CleanError(Self.reason(error))
-        }
-        switch (fields.body, fields.base64) {
-        case (let text?, nil): body = Array(text.utf8)
-        case (nil, let text?):
-            guard let data = Data(base64Encoded: text) else { throw CleanError("base64 is not in base64") }
-            body = Array(data)
-        case (nil, nil): throw CleanError("there is neither body nor base64")
-        case (_?, _?): throw CleanError("there are both body and base64")
-        }
-        id = fields.id
-        tube = try fields.tube.map { name in
-            guard let tube = Tube(name) else { throw CleanError("no tube can be named \"\(name)\"") }
-            return tube
-        }
-        if let name = fields.state {
-            guard let state = JobState(rawValue: name), state != .reserved else {
-                throw CleanError("state is ready, delayed or buried, not \"\(name)\"")
+    private func addTags(_ object: inout JSONObject) {
+        if let uniqueness = options.uniqueness {
+            object.add("key", text: uniqueness.key)
+            if uniqueness.duration > .zero {
+                object.add("key_seconds", number: uniqueness.duration.components.seconds)
             }
-            self.state = state
         }
-        priority = try Self.number(fields.priority, "priority") ?? priority
-        delay = try Self.number(fields.delay, "delay") ?? delay
-        timeToRun = try Self.number(fields.time_to_run, "time_to_run") ?? timeToRun
-    }
-
-    private static let decoder = JSONDecoder()
-
-    private static func number(_ number: Int64?, _ name: String) throws -> UInt32? {
-        guard let number else { return nil }
-        guard let value = UInt32(exactly: number) else {
-            throw CleanError("\(name) is a number from 0 to 4294967295, not \(number)")
-        }
-        return value
-    }
-
-    private struct Fields: Decodable {
-        var id: JobID?
-        var tube: String?
-        var state: String?
-        var priority: Int64?
-        var delay: Int64?
-        // swift-format-ignore: AlwaysUseLowerCamelCase
-        var time_to_run: Int64?
-        var body: String?
-        var base64: String?
-    }
-
-    private static func reason(_ error: DecodingError) -> String {
-        switch error {
-        case .typeMismatch(_, let context) where context.codingPath.isEmpty: "it is not a JSON object"
-        case .typeMismatch(_, let context), .dataCorrupted(let context):
-            if let field = context.codingPath.last {
-                "\(field.stringValue) has a value that it cannot have"
-            } else {
-                "it is not JSON"
+        if let keep = options.keepOutcome { object.add("keep", number: keep.components.seconds) }
+        if let attempts = options.attempts { object.add("attempts", number: attempts) }
+        if let backoff = options.backoff {
+            object.add("backoff", number: backoff.first.components.seconds)
+            if backoff.longest > backoff.first {
+                object.add("backoff_longest", number: backoff.longest.components.seconds)
             }
-        default: "it is not a job"
         }
+        if options.lease == .connection { object.add("lease", text: "connection") }
+    }
+
+    private func add(_ history: JobHistory, _ object: inout JSONObject) {
+        for (name, number) in [
+            ("tried", history.attempt), ("reserves", history.reserves), ("timeouts", history.timeouts),
+            ("releases", history.releases), ("buries", history.buries), ("kicks", history.kicks),
+        ] where number > 0 {
+            object.add(name, number: number)
+        }
+        if !history.reason.isEmpty { object.add("reason", orBase64: "reason_base64", history.reason) }
     }
 }

@@ -220,7 +220,7 @@ struct ServerTests {
             try await client.send("stats\r\nquit\r\n")
             let reply = String(decoding: try await client.receiveAll(limit: 10_000), as: UTF8.self)
             let lines = reply.split(whereSeparator: \.isNewline).dropFirst(2)
-            #expect(lines.count == 65)
+            #expect(lines.count == 66)
             #expect(lines.allSatisfy { $0.contains(": ") })
             #expect(lines.first == "current-jobs-urgent: 0")
             // What beanstalkd does not have comes behind all that it has.

@@ -112,7 +112,7 @@ struct Bench: AsyncParsableCommand {
         }
         try await run.run(for: seconds.duration)
         await client.close()
-        withExtendedLifetime(signals) {}
+        signals.release()
         let report = LoadReport(load, address: "\(address)", version: version)
         try StandardStreams.print(json ? report.json() : report.text)
     }

@@ -2,6 +2,7 @@
 
 import Foundation
 import Sockets
+import SystemPackage
 import TalkbackClient
 import TestSupport
 import Testing
@@ -135,6 +136,61 @@ struct SignalTests {
         #expect(try waiting.receiveText() == "\nWATCHING 1\r\n")
         #expect(try unfinished.receiveAll().isEmpty)
         return end.time
+    }
+
+    @Test func daemonDoesNotWaitForWhoHasJustHadItsReply() throws {
+        let times = try (0..<3).map { _ in
+            let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+            let client = try Socket.connect(to: try server.address())
+            try client.sendAll("use a\r\n")
+            // The kernel has not acknowledged it when the server stops.
+            #expect(try client.receive(upTo: 100) == Array("USING a\r\n".utf8))
+            let end = self.end(server)
+            #expect(end.status == 0)
+            #expect(try client.receiveAll().isEmpty)
+            return end.time
+        }
+        #expect(try #require(times.min()) < Self.limit)
+    }
+
+    @Test func daemonDoesNotWaitForWhoConnectsAsItStops() throws {
+        let times = try (0..<3).map { _ in
+            let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+            let address = try server.address()
+            // It finds them and the signal at the same time.
+            server.send(SIGSTOP)
+            server.waitUntilStopped()
+            var clients: [FileDescriptor] = []
+            for _ in 0..<100 { clients.append(try Socket.connect(to: address).release()) }
+            defer { for client in clients { try? client.close() } }
+            server.send(SIGTERM)
+            server.send(SIGCONT)
+            let end = self.end(server)
+            #expect(end.status == 0)
+            return end.time
+        }
+        #expect(try #require(times.min()) < Self.limit)
+    }
+
+    @Test func workerSaysThatItStops() async throws {
+        for _ in 0..<5 {
+            try await withProgram(.work) { program, _ in #expect(program.end().errors.contains("stopping")) }
+        }
+    }
+
+    @Test(arguments: ["stats", "tubes"]) func nobodyReadsIsNoErrorOfOtherCommands(command: String) throws {
+        let server = try Program("talkback", "serve", "--memory", "--listen", "127.0.0.1:0")
+        let folder = TemporaryFolder()
+        let program = try Program(
+            shell: """
+                mkfifo \(folder.file("pipe"))
+                exec 3<>\(folder.file("pipe")) 4>\(folder.file("pipe")) 3<&-
+                exec talkback \(command) --address \(try server.address()) >&4
+                """)
+        let outcome = program.outcome()
+        #expect(outcome.errors.isEmpty)
+        #expect(outcome.status == -SIGPIPE)
+        #expect(server.end().status == 0)
     }
 
     @Test(arguments: [Kind.work, .listen]) func programsWithNothingToDoEndAtOnce(kind: Kind) async throws {

@@ -21,13 +21,27 @@ package enum SignalPipe {
         for number in numbers { _ = Glibc.signal(number, SIG_DFL) }
     }
 
-    /// Undoes what the program that has started this one may have left behind: signals that are blocked in the calling thread,
-    /// which must be the only one, and an ignored SIGCHLD, with which nothing would be known of how commands end.
-    package static func forgetInheritance() {
+    /// Has signals wait until ``letGo()``. For the main thread while there is no other.
+    package static func hold(_ numbers: [Int32]) {
+        var held = sigset_t()
+        // SAFETY: the set is initialised, changed, and read during the calls.
+        unsafe sigemptyset(&held)
+        for number in numbers { unsafe sigaddset(&held, number) }
+        unsafe pthread_sigmask(SIG_BLOCK, &held, nil)
+    }
+
+    /// Has the signals that were held, and those that come, do what they do now.
+    package static func letGo() {
         var none = sigset_t()
         // SAFETY: the set is initialised, and read during the call.
         unsafe sigemptyset(&none)
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
+    }
+
+    /// Undoes what the program that has started this one may have left behind: signals that are blocked in the calling thread,
+    /// which must be the only one, and an ignored SIGCHLD, with which nothing would be known of how commands end.
+    package static func forgetInheritance() {
+        letGo()
         release([SIGCHLD])
     }
 

@@ -78,8 +78,18 @@ final class ServedConnection {
             throw foreignProtocol
         }
         // A server that ends does not wait for clients that ask nothing of it.
-        if !dispatcher.takesCommands, received.isEmpty, connection.isQuiet { return }
+        if !dispatcher.takesCommands, received.isEmpty, await becomesQuiet() { return }
         try await discard()
+    }
+
+    /// Whether the connection is quiet, or becomes so once the peer has acknowledged the last reply: `tcp(7)` lets it delay
+    /// that, on Linux by up to 200 ms.
+    private func becomesQuiet() async -> Bool {
+        for _ in 0..<25 {
+            if connection.isQuiet { return true }
+            guard (try? await connection.loop.sleep(for: .milliseconds(10))) != nil else { break }
+        }
+        return false
     }
 
     private func discard() async throws(SocketError) {

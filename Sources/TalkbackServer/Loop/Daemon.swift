@@ -38,6 +38,8 @@ actor Daemon {
 
     /// Serves a connection until it ends: see ``ServedConnection/run()``.
     func serve(_ connection: Connection) async throws {
+        // One that was accepted just before the server began to stop: nothing would tell it to end.
+        guard dispatcher.takesCommands else { return }
         try await dispatcher.add(connection).run()
     }
 

@@ -30,15 +30,20 @@ enum MainProgram {
         var kind = Kind.short
         do {
             if try LauncherMode.run(CommandLine.arguments) { return }
+            // Until it is known what they are to do.
+            SignalPipe.hold(Signals.stopNumbers + Signals.harmlessNumbers)
             let command = try Talkback.parseAsRoot(try BeanstalkdArguments.translated(CommandLine.arguments))
+            try ArgumentBytes.checkOthers(than: command)
             if let command = command as? any LongRunningCommand {
                 kind = .longRunning
                 Processes.ignoreWriteSignals()
                 try Signals.keep(Signals.stopNumbers + Signals.harmlessNumbers)
+                SignalPipe.letGo()
                 body = try command.prepare()
             } else {
                 // Where there is a toolchain, Swift's runtime takes the first SIGQUIT for a request to print where it is.
                 SignalPipe.release([SIGQUIT])
+                SignalPipe.letGo()
                 body = Self.body(of: command)
             }
         } catch {

@@ -65,6 +65,12 @@ final class Signals: Sendable {
         }
     }
 
+    /// Gives the signals their default action again, for what is left to do and may take as long as it likes: writing a result
+    /// that nobody reads.
+    func release() {
+        SignalPipe.release(numbers)
+    }
+
     /// Has signals wait for an action from now on.
     static func keep(_ numbers: [Int32]) throws(CleanError) {
         do throws(Errno) {

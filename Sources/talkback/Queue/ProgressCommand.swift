@@ -4,7 +4,7 @@ import ArgumentParser
 import Foundation
 import SystemPackage
 
-struct ProgressCommand: ParsableCommand {
+struct ProgressCommand: ParsableCommand, ByteArgumentsCommand {
     static let configuration = CommandConfiguration(
         commandName: "progress",
         abstract: "Tells how far a job is, from the command that \"talkback work\" runs for it.",
@@ -24,12 +24,14 @@ struct ProgressCommand: ParsableCommand {
     @Argument(help: "What else there is to say.")
     var text: [String] = []
 
+    var byteArguments: [String] { text }
+
     func validate() throws {
         guard (0...100).contains(percent) else { throw ValidationError("<percent> is 0 to 100.") }
     }
 
     func run() throws {
-        let line = ProgressLine(percent: percent, text: Self.bytes(of: text)).line
+        let line = ProgressLine(percent: percent, text: ArgumentBytes.bytes(of: text).joined(separator: [0x20])).line
         guard let name = ProcessInfo.processInfo.environment[ProgressLine.variable] else {
             return StandardStreams.complain(String(decoding: line.dropLast(), as: UTF8.self))
         }
@@ -43,15 +45,5 @@ struct ProgressCommand: ParsableCommand {
         } catch {
             throw CleanError("write to descriptor \(number), which \(ProgressLine.variable) names: \(error)")
         }
-    }
-
-    /// The last arguments as they were given: Swift's own list of them has replaced what is not UTF-8.
-    private static func bytes(of text: [String]) -> [UInt8] {
-        let given = (try? Data(contentsOf: URL(fileURLWithPath: "/proc/self/cmdline"))).map(Array.init) ?? []
-        let words = given.split(separator: 0, omittingEmptySubsequences: false).dropLast().suffix(text.count)
-        guard words.map({ String(decoding: $0, as: UTF8.self) }) == text else {
-            return Array(text.joined(separator: " ").utf8)
-        }
-        return Array(words.joined(separator: [0x20]))
     }
 }

@@ -3,7 +3,7 @@
 import ArgumentParser
 import TalkbackClient
 
-struct Put: AsyncParsableCommand {
+struct Put: AsyncParsableCommand, ByteArgumentsCommand {
     static let configuration = CommandConfiguration(
         abstract: "Puts jobs into a tube.",
         discussion: """
@@ -42,6 +42,8 @@ struct Put: AsyncParsableCommand {
 
     @Flag(help: "Make a job of each line of the input.")
     var lines = false
+
+    var byteArguments: [String] { body }
 
     func validate() throws {
         guard file == nil || body.isEmpty else { throw ValidationError("--file and <body> do not go together.") }
@@ -88,8 +90,9 @@ struct Put: AsyncParsableCommand {
         var bulk = bulk(of: "body", "bodies")
         var failure: (any Error)?
         do {
-            for text in body.isEmpty ? ["-"] : body {
-                let bytes = text == "-" ? try await Input(file).readAll(upTo: Self.largestBody) : Array(text.utf8)
+            let input = [UInt8(ascii: "-")]
+            for argument in body.isEmpty ? [input] : ArgumentBytes.bytes(of: body) {
+                let bytes = argument == input ? try await Input(file).readAll(upTo: Self.largestBody) : argument
                 guard try await bulk.add(bytes, on: client) else { break }
             }
         } catch {

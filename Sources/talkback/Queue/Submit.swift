@@ -3,7 +3,7 @@
 import ArgumentParser
 import TalkbackClient
 
-struct Submit: AsyncParsableCommand {
+struct Submit: AsyncParsableCommand, ByteArgumentsCommand {
     static let configuration = CommandConfiguration(
         abstract: "Hands in a job, and waits for what comes out if it is asked to.",
         discussion: """
@@ -55,6 +55,8 @@ struct Submit: AsyncParsableCommand {
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Wait so long at most, in whole seconds.", valueName: "seconds"))
     var timeout: WholeSeconds?
+
+    var byteArguments: [String] { body.map { [$0] } ?? [] }
 
     func validate() throws {
         guard file == nil || body == nil else { throw ValidationError("--file and <body> do not go together.") }
@@ -116,7 +118,7 @@ struct Submit: AsyncParsableCommand {
     private static let largestBody = 1 << 30
 
     private func bytes() async throws -> [UInt8] {
-        if let body, body != "-" { return Array(body.utf8) }
+        if let body, body != "-" { return ArgumentBytes.bytes(of: [body])[0] }
         return try await Input(file).readAll(upTo: Self.largestBody)
     }
 

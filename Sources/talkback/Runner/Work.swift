@@ -171,11 +171,12 @@ private final class StopRequests: Sendable {
     @Sendable
     func signalCame() {
         if isStopping.exchange(true, ordering: .sequentiallyConsistent) {
-            worker.stopNow()
             logger.notice("stopping: the commands that run are ended, and their jobs handed back")
+            worker.stopNow()
         } else {
-            worker.stop()
+            // First, as a worker that has no job ends the process at once.
             logger.notice("stopping: the commands that run are waited for")
+            worker.stop()
         }
     }
 }

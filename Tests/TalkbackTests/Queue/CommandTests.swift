@@ -41,6 +41,34 @@ struct CommandTests {
         }
     }
 
+    @Test(
+        arguments: [
+            ("talkback put \"$A\" two \"$B\"", [[0xD6, 0xD0], Array("two".utf8), [0xC4, 0xE3]]),
+            ("talkback put -- \"$A\" \"$A\"", [[0xD6, 0xD0], [0xD6, 0xD0]]),
+            ("talkback submit \"$B\"", [[0xC4, 0xE3]]),
+        ] as [(String, [[UInt8]])])
+    func argumentsAreByteForByte(script: String, bodies: [[UInt8]]) async throws {
+        // As text both are the same: what is not UTF-8 is replaced.
+        let variables = #"A="$(printf '\326\320')"; B="$(printf '\304\343')"; "#
+        try await withQueue { queue throws in
+            _ = try queue.output(variables + script)
+            let expected = Data(bodies.flatMap { $0 + [UInt8(ascii: "\n")] }).base64EncodedString()
+            #expect(try queue.output("talkback take --count \(bodies.count) | base64") == expected + "\n")
+        }
+    }
+
+    @Test(arguments: [
+        "put --file", "put --tube", "work --", "work -- cat", "listen 127.0.0.1:0 -- cat", "serve --data", "watch",
+    ])
+    func otherArgumentsThatAreNotUTF8AreRefused(arguments: String) async throws {
+        try await withQueue { queue throws in
+            let outcome = try queue.run(#"talkback \#(arguments) "$(printf 'a\326\320')""#)
+            #expect(outcome.status == 64)
+            #expect(outcome.errors.hasPrefix("Error: "))
+            #expect(!outcome.errors.contains("no such"))
+        }
+    }
+
     @Test func linesBecomeJobsInTheirOrder() async throws {
         try await withQueue { queue throws in
             let ids = try queue.output("seq 10000 | talkback put --lines --tube t")

@@ -28,6 +28,10 @@ final class Interruption {
         signals = Signals(actions)
     }
 
+    deinit {
+        signals.release()
+    }
+
     /// Whether the program is to come to an end.
     var wasRequested: Bool { request.wasMade.load(ordering: .sequentiallyConsistent) }
 

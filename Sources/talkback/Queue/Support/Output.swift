@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Synchronization
 import SystemPackage
 
 /// Standard output, written on a thread of its own: whoever reads it may be slow, and the client's replies go on.
@@ -33,6 +34,7 @@ struct Output {
                         do throws(Errno) {
                             try StandardStreams.write(whole.span)
                         } catch {
+                            if error == .brokenPipe { Self.endIfBrokenPipesEnd() }
                             throw CleanError("write to standard output: \(error)")
                         }
                     })
@@ -40,8 +42,21 @@ struct Output {
         }
     }
 
+    /// Ends the program quietly, as SIGPIPE ends one, unless a broken pipe is to be an error. The queue's thread has the signal
+    /// blocked, so that writing there fails in its place.
+    private static func endIfBrokenPipesEnd() {
+        guard !reportsBrokenPipes.load(ordering: .relaxed) else { return }
+        signal(SIGPIPE, SIG_DFL)
+        kill(getpid(), SIGPIPE)
+        // The main thread takes it.
+        while true { pause() }
+    }
+
+    private static let reportsBrokenPipes = Atomic(false)
+
     /// Makes writing to a pipe that nobody reads an error, for commands that have something to put right then.
     static func reportBrokenPipes() {
+        reportsBrokenPipes.store(true, ordering: .relaxed)
         signal(SIGPIPE, SIG_IGN)
     }
 }

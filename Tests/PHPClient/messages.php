@@ -124,6 +124,6 @@ return function (Suite $suite) {
         $error = thrown(InvalidArgumentException::class, function () {
             new Client(['127.0.0.1', 11300]);
         });
-        same(0, strpos($error->getMessage(), 'connect to: it is of the type array'), $error->getMessage());
+        same('connect to: it is of the type array, not a string', $error->getMessage());
     });
 };

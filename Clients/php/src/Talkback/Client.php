@@ -2241,7 +2241,8 @@ final class Check
             return (string) $value;
         }
         $kind = is_object($value) ? 'an object of the class ' . get_class($value) : 'of the type ' . gettype($value);
-        throw new InvalidArgumentException($operation, $subject, "it is $kind, not a string; json_encode() makes one of it");
+        $advice = $subject === 'body' ? '; json_encode() makes one of it' : '';
+        throw new InvalidArgumentException($operation, $subject, "it is $kind, not a string$advice");
     }
 
     public static function flag(string $operation, string $name, $value): bool

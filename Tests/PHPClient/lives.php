@@ -410,6 +410,6 @@ return function (Suite $suite) {
             Program::php('dying.php', [server()->address, $tube, 'exit'])->wait();
         }
         same('handles', Program::php('dying.php', [server()->address, $tube, 'exit'])->line());
-        same('the worker was lost', $client->wait($id, 15)->reason());
+        same('the worker was lost: its connection ended', $client->wait($id, 15)->reason());
     });
 };

@@ -198,13 +198,19 @@ struct LimitTests {
         .call("Connection.finish(discarding:timeout:)", "timeout") { extreme in
             try await withLine { connection in try await connection.finish(timeout: extreme.duration) }
         },
-        .call("Connection.peek(upTo:timeout:)", "limit") { extreme in
+        .call("Connection.peek(upTo:beyond:timeout:)", "limit") { extreme in
             try await withLine { connection in
                 let bytes = try await connection.peek(upTo: extreme.int)
                 #expect(bytes == Array("line\n".utf8.prefix(extreme.int)))
             }
         },
-        .call("Connection.peek(upTo:timeout:)", "timeout") { extreme in
+        .call("Connection.peek(upTo:beyond:timeout:)", "count") { extreme in
+            try await withLine { connection in
+                let bytes = try await connection.peek(upTo: 5, beyond: extreme.int)
+                #expect(bytes == Array("line\n".utf8))
+            }
+        },
+        .call("Connection.peek(upTo:beyond:timeout:)", "timeout") { extreme in
             try await withLine { connection in _ = try await connection.peek(upTo: .max, timeout: extreme.duration) }
         },
         .call("Connection.receive(into:timeout:)", "timeout") { extreme in

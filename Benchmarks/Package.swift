@@ -16,6 +16,6 @@ let package = Package(
             ],
             path: "client/Sources",
             swiftSettings: [.swiftLanguageMode(.v6), .strictMemorySafety()]
-        ),
+        )
     ]
 )

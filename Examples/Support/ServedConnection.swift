@@ -45,7 +45,8 @@ public struct ServedConnection: Sendable {
         var request = Request(memory: MemoryBudget.Share(of: budget))
         let deadline = Deadline(limits.deadline)
         while request.bytes.count < limit {
-            // What a client has sent so far is what it gets room for again: nothing is set aside for one that is silent.
+            // What a client has sent so far is what it gets room for again: nothing is set aside for one that is
+            // silent.
             let count = min(limit - request.bytes.count, max(4096, min(request.bytes.count, 65_536)))
             try request.reserve(count, limit: limit)
             let mayBeComplete = request.bytes.last == UInt8(ascii: "\n")

@@ -16,7 +16,8 @@ final class TerminationSignals {
             source.setEventHandler(handler: action)
             return source
         }
-        // A signal that came before would be lost. Waiting must not block: a thread of the pool that this runs on registers them.
+        // A signal that came before would be lost. Waiting must not block: a thread of the pool that this runs on
+        // registers them.
         for source in sources {
             await withCheckedContinuation { continuation in
                 source.setRegistrationHandler { continuation.resume() }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Tells by its first bytes, however they are cut, whether a connection speaks HTTP, TLS or something else that is not text.
+/// Tells by its first bytes, however they are cut, whether a connection speaks HTTP, TLS or something else that is not
+/// text.
 ///
-/// A web page can have a browser send almost anything to a port of the browser's own machine, but not how the connection begins:
-/// that is a request line or a TLS record. The lines of a request's body would be executed as commands, so such a connection must
-/// be closed before anything in it is parsed. See Documentation/protocol.md, "Connections that are refused".
+/// A web page can have a browser send almost anything to a port of the browser's own machine, but not how the
+/// connection begins: that is a request line or a TLS record. The lines of a request's body would be executed as
+/// commands, so such a connection must be closed before anything in it is parsed. See Documentation/protocol.md,
+/// "Connections that are refused".
 ///
 /// ```swift
 /// var detector: ForeignProtocolDetector? = ForeignProtocolDetector(.beanstalk)
@@ -23,7 +25,8 @@ public struct ForeignProtocolDetector: Sendable {
     public enum Policy: Hashable, Sendable {
         /// All that no command begins with: control characters but CR and LF, and everything above `~`.
         case beanstalk
-        /// Those that browsers begin a connection with: 0x16 for TLS, and 0x00 for STUN (a TURN server that a page names).
+        /// Those that browsers begin a connection with: 0x16 for TLS, and 0x00 for STUN (a TURN server that a page
+        /// names).
         case browsers
     }
 
@@ -102,7 +105,8 @@ public struct ForeignProtocolDetector: Sendable {
     private mutating func examineMethod(_ byte: UInt8) -> Verdict {
         guard case .method(let length, let hasCapitalsOnly) = state else { return .text }
         if byte == 0x20, length > 0 {
-            // No command has capitals. That it is HTTP need not be certain, so there is no waiting for the rest of the line.
+            // No command has capitals. That it is HTTP need not be certain, so there is no waiting for the rest of the
+            // line.
             if hasCapitalsOnly, length >= 3 { return .foreign(.request(method: firstWord)) }
             state = .spaceBeforeTarget
             return .undecided

@@ -53,11 +53,11 @@ extension JobQueue {
         totals.delayed += 1
     }
 
-    /// Gives ready jobs to those who wait: as long as there are both, the most urgent of all to the client that has waited
-    /// longest at its tube.
+    /// Gives ready jobs to those who wait: as long as there are both, the most urgent of all to the client that has
+    /// waited longest at its tube.
     ///
-    /// A ready job and a client that waits for it are never both there before a call and after it, so only the tubes in which
-    /// the call has changed something need be looked at.
+    /// A ready job and a client that waits for it are never both there before a call and after it, so only the tubes in
+    /// which the call has changed something need be looked at.
     func serveWaiters(at now: QueueTime) {
         while true {
             var best: Job?

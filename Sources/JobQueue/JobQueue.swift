@@ -10,10 +10,10 @@
 /// queue.takeEffects()  // the worker has the job
 /// ```
 ///
-/// Commands and the time go in; what they return, and the effects on clients that wait, come out. There is no clock, no input
-/// or output, and no concurrency: whoever owns the queue calls ``advance(to:)`` when ``nextTime`` has come, and says the time
-/// with each call that needs it, which must never be before an earlier one. A client that waits gives no command but to stop
-/// waiting, and to disconnect. The rules are beanstalkd's, but that workers who
+/// Commands and the time go in; what they return, and the effects on clients that wait, come out. There is no clock, no
+/// input or output, and no concurrency: whoever owns the queue calls ``advance(to:)`` when ``nextTime`` has come, and
+/// says the time with each call that needs it, which must never be before an earlier one. A client that waits gives no
+/// command but to stop waiting, and to disconnect. The rules are beanstalkd's, but that workers who
 /// wait are served strictly in the order in which they came.
 public final class JobQueue {
     var jobs = JobTable()
@@ -51,8 +51,8 @@ public final class JobQueue {
     public internal(set) var mutationCost = 0
     /// The number of the newest numbered mutation: what a reply must wait for that may show anything.
     ///
-    /// Mutations that no reply shows by itself have no number. A reply that shows only one job need not wait for more than its
-    /// ``JobSequence``.
+    /// Mutations that no reply shows by itself have no number. A reply that shows only one job need not wait for more
+    /// than its ``JobSequence``.
     public internal(set) var lastSequence: UInt64 = 0
 
     /// An empty queue.
@@ -200,7 +200,8 @@ public final class JobQueue {
     /// - Parameters:
     ///   - job: A number from ``takeID()``.
     ///   - history: What has happened to the job before, on another server.
-    /// - Returns: The job with the same key that was there already, or was a moment ago, if there is one: then nothing was put.
+    /// - Returns: The job with the same key that was there already, or was a moment ago, if there is one: then nothing
+    ///   was put.
     @discardableResult
     public func put(
         _ job: UInt64, priority: UInt32, delay: UInt32, timeToRun: UInt32, _ body: [UInt8], _ tags: JobTags? = nil,

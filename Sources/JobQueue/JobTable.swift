@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The jobs by their numbers: a hash table of nothing but references, at most three quarters full, in which a job is at its
-/// number's place or a few behind it. A dictionary would take more than twice the memory, and hash with a keyed function,
-/// which numbers that the queue has given out itself have no need of.
+/// The jobs by their numbers: a hash table of nothing but references, at most three quarters full, in which a job is at
+/// its number's place or a few behind it. A dictionary would take more than twice the memory, and hash with a keyed
+/// function, which numbers that the queue has given out itself have no need of.
 struct JobTable {
     private var places: [Job?]
     private(set) var count = 0

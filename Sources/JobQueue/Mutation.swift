@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened they
-/// make the queue again, by ``JobQueue/restore(_:_:at:)``, ``JobQueue/restorePause(of:_:until:at:)`` and, at the end,
-/// ``JobQueue/finishRestoring(at:)``.
+/// A change of the queue that outlives the process, for whoever keeps the queue: in the order in which they happened
+/// they make the queue again, by ``JobQueue/restore(_:_:at:)``, ``JobQueue/restorePause(of:_:until:at:)`` and, at the
+/// end, ``JobQueue/finishRestoring(at:)``.
 public enum Mutation: Hashable, Sendable {
     /// A job is there.
     case put(JobRecord)
@@ -258,8 +258,8 @@ extension JobQueue {
         keep(Outcome(outcome), at: now)
     }
 
-    /// Pauses a tube as it was paused, and makes it if it has no jobs: those who watched it will come back. Only for a queue
-    /// without clients. Whatever time was kept, the pause is no longer than it was to be.
+    /// Pauses a tube as it was paused, and makes it if it has no jobs: those who watched it will come back. Only for a
+    /// queue without clients. Whatever time was kept, the pause is no longer than it was to be.
     public func restorePause(of name: [UInt8], _ seconds: UInt32, until time: QueueTime, at now: QueueTime) {
         guard seconds > 0 else { return }
         let tube = tube(named: name)

@@ -46,8 +46,8 @@ final class Tube: Timed {
 
 /// The clients that wait for a job of a tube, first come, first served.
 ///
-/// A client waits at several tubes at once and is served at one of them. The others keep its entry until it comes to the
-/// front or until such entries are the most, so that nothing is searched when a client is served.
+/// A client waits at several tubes at once and is served at one of them. The others keep its entry until it comes to
+/// the front or until such entries are the most, so that nothing is searched when a client is served.
 struct Waiters {
     private struct Entry {
         let client: Client

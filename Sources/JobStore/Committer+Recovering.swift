@@ -55,7 +55,8 @@ extension Committer {
         let outcomes = try HotStatement(
             database,
             """
-            SELECT id, tube, key, end, attempt, attempts, time, kept_until, unique_until, data FROM outcome ORDER BY number
+            SELECT id, tube, key, end, attempt, attempts, time, kept_until, unique_until, data FROM outcome ORDER BY \
+            number
             """)
         try outcomes.forEachRow {
             queue.restore(

@@ -4,7 +4,8 @@ internal import GRDB
 internal import JobQueue
 internal import Synchronization
 
-/// The database connection, and what is done with it. Used by one thread at a time: who opens, who recovers, then the store's.
+/// The database connection, and what is done with it. Used by one thread at a time: who opens, who recovers, then the
+/// store's.
 final class Committer: @unchecked Sendable {
     // `@unchecked`: a store opens, recovers and starts in that order, and from then on only its thread gets here.
     private let options: StoreOptions
@@ -257,8 +258,8 @@ final class Committer: @unchecked Sendable {
                     offset: time.queueOffset, addingTo: &logged)
             else { return false }
         } catch {
-            // Where a block that is written over becomes another block, that may find the disk full. Nobody knows what of the
-            // group is in this log, so it ends here.
+            // Where a block that is written over becomes another block, that may find the disk full. Nobody knows what
+            // of the group is in this log, so it ends here.
             guard error.reason == .full else { throw error }
             reserve.giveUp()
             self.log = nil
@@ -289,7 +290,8 @@ final class Committer: @unchecked Sendable {
             let part = firstOfLogged()
             let start = group.position
             var position = start
-            // The log is written over when it is empty. What another process has left in one may have been synced there.
+            // The log is written over when it is empty. What another process has left in one may have been synced
+            // there.
             let isSynced = part.groupCount > 0 ? log == nil || options.sync != .never : isSyncDue
             let isDone = try transact(database, statements, isSynced: isSynced) { state throws(SQLiteFailure) in
                 try write(part, statements, &state)
@@ -321,8 +323,8 @@ final class Committer: @unchecked Sendable {
         return true
     }
 
-    /// Whether a mutation says what became of the job in the same step in which it was put: one that was put as buried must not
-    /// be found ready.
+    /// Whether a mutation says what became of the job in the same step in which it was put: one that was put as buried
+    /// must not be found ready.
     private static func isOneStep(_ mutations: [Mutation], _ position: Int) -> Bool {
         guard position > 0, case .put(let job) = mutations[position - 1], case .change(let change) = mutations[position]
         else { return false }
@@ -511,8 +513,8 @@ final class Committer: @unchecked Sendable {
 
     // MARK: Space
 
-    /// Brings SQLite's log into the file. A full disk is no reason to worry: everything is in that log still, and if that cannot be
-    /// written any more, the next commit will say so.
+    /// Brings SQLite's log into the file. A full disk is no reason to worry: everything is in that log still, and if
+    /// that cannot be written any more, the next commit will say so.
     private func checkpoint(_ database: Database, _ mode: String) throws(SQLiteFailure) {
         writtenPages = 0
         do {
@@ -524,8 +526,9 @@ final class Committer: @unchecked Sendable {
         _ = database.takeWrittenPageCount()
     }
 
-    /// After the disk was full: gives the space of deleted jobs back to it, a little at a time, as that takes space in SQLite's log,
-    /// and tries to set some aside again. The log keeps what it has, so that what is deleted next can be written.
+    /// After the disk was full: gives the space of deleted jobs back to it, a little at a time, as that takes space in
+    /// SQLite's log, and tries to set some aside again. The log keeps what it has, so that what is deleted next can be
+    /// written.
     private func reclaimSpace(_ database: Database) throws(SQLiteFailure) {
         var free = freePages(database)
         for _ in 0..<Self.vacuumSteps where free > 0 {

@@ -6,14 +6,15 @@ internal import SystemPackage
 
 /// The groups that were committed last, in a file beside the database: `jobs.log`.
 ///
-/// In the database a group costs a statement for each of its mutations and a page, in its own log, for each place of a table
-/// that one of them touches; and most jobs are gone a moment later. Here a group is one write of one piece into a file whose
-/// blocks are there already, so that a sync brings that piece to the disk and nothing else. When the file is full, what its
-/// groups have left is brought into the tables, and it begins anew.
+/// In the database a group costs a statement for each of its mutations and a page, in its own log, for each place of a
+/// table that one of them touches; and most jobs are gone a moment later. Here a group is one write of one piece into a
+/// file whose blocks are there already, so that a sync brings that piece to the disk and nothing else. When the file is
+/// full, what its groups have left is brought into the tables, and it begins anew.
 ///
-/// A group begins on a page of its own, with a header: whose log it is, the group's number, a number that no job has had, how
-/// many bytes of mutations follow, and a checksum of all that. The database says whose log belongs to it, and the number of
-/// the last group that its tables have; the log goes on from there, for as long as the numbers do and the checksums are right.
+/// A group begins on a page of its own, with a header: whose log it is, the group's number, a number that no job has
+/// had, how many bytes of mutations follow, and a checksum of all that. The database says whose log belongs to it, and
+/// the number of the last group that its tables have; the log goes on from there, for as long as the numbers do and the
+/// checksums are right.
 final class JobLog {
     /// Groups that the tables do not have yet.
     struct Contents {

@@ -13,21 +13,22 @@ public import JobQueue
 /// store.submit(&mutations, through: 17, nextID: 9)
 /// ```
 ///
-/// The mutations that a queue records are committed in groups, on a thread of the store's own: while one group is written and
-/// synced, the next one gathers. The queue is in memory; the store is its log and what it is recovered from.
+/// The mutations that a queue records are committed in groups, on a thread of the store's own: while one group is
+/// written and synced, the next one gathers. The queue is in memory; the store is its log and what it is recovered
+/// from.
 ///
-/// It is a SQLite database in WAL mode, `jobs.sqlite`, written by one connection of one process, and beside it `jobs.log`, a file
-/// of fixed size to which small groups are committed first. When that is full, what they have left goes into the tables; and
-/// so it does when the store is closed, after which the database is all there is. A copy of a store that is not closed needs both,
-/// and SQLite's `jobs.sqlite-wal`.
+/// It is a SQLite database in WAL mode, `jobs.sqlite`, written by one connection of one process, and beside it
+/// `jobs.log`, a file of fixed size to which small groups are committed first. When that is full, what they have left
+/// goes into the tables; and so it does when the store is closed, after which the database is all there is. A copy of a
+/// store that is not closed needs both, and SQLite's `jobs.sqlite-wal`.
 ///
-/// Times are kept by the clock that counts from the boot, so that within a boot nothing that happens to the wall clock changes
-/// a delay, a pause or the life of an outcome. From one boot to the next the wall clock says how long the machine was off; if
-/// it is wrong, there is still never more left than was asked for: see ``StoreClocks``.
+/// Times are kept by the clock that counts from the boot, so that within a boot nothing that happens to the wall clock
+/// changes a delay, a pause or the life of an outcome. From one boot to the next the wall clock says how long the
+/// machine was off; if it is wrong, there is still never more left than was asked for: see ``StoreClocks``.
 ///
-/// Beside them are a lock, and disk space set aside for the day when the disk is full: a group that the queue has executed must
-/// be written, so then the space is given up, the group is written with it, and the owner is to take no more jobs until the
-/// space is back.
+/// Beside them are a lock, and disk space set aside for the day when the disk is full: a group that the queue has
+/// executed must be written, so then the space is given up, the group is written with it, and the owner is to take no
+/// more jobs until the space is back.
 public final class JobStore: @unchecked Sendable {
     // `@unchecked`: what changes is used only while `condition` is locked.
 
@@ -66,8 +67,8 @@ public final class JobStore: @unchecked Sendable {
 
     /// Opens a folder's store, or makes a new one.
     ///
-    /// - Throws: `StoreError` when the folder cannot be written, another process has it, or what is there cannot be read;
-    ///   then what is there is as it was.
+    /// - Throws: `StoreError` when the folder cannot be written, another process has it, or what is there cannot be
+    ///   read; then what is there is as it was.
     public init(_ options: StoreOptions) throws(StoreError) {
         committer = try Committer(options)
     }
@@ -108,8 +109,8 @@ public final class JobStore: @unchecked Sendable {
     /// How far the store has come. Any thread may ask.
     public var progress: Progress { condition.withLock { state } }
 
-    /// Gives mutations to the store, in order. They are committed as soon as the group before them is. Any thread may call it,
-    /// one at a time.
+    /// Gives mutations to the store, in order. They are committed as soon as the group before them is. Any thread may
+    /// call it, one at a time.
     ///
     /// - Parameters:
     ///   - mutations: Taken out of the array.
@@ -152,7 +153,8 @@ public final class JobStore: @unchecked Sendable {
                 var group = Gathering()
                 while next(&group, commit.deadline) {
                     while try !commit.group(&group) {
-                        // The disk is full. What has been executed must be written all the same, and may have to wait for it.
+                        // The disk is full. What has been executed must be written all the same, and may have to wait
+                        // for it.
                         update { $0.isFull = true }
                         onProgress()
                         guard pause(until: commit.deadline) else { throw commit.fullError }

@@ -2,8 +2,8 @@
 
 internal import JobQueue
 
-// How mutations are written down one after another: each as a byte for its kind, four for the length of the rest, and its
-// fields. Numbers are in LEB128, as most are small. Times are stored times: see `StoreTime`.
+// How mutations are written down one after another: each as a byte for its kind, four for the length of the rest, and
+// its fields. Numbers are in LEB128, as most are small. Times are stored times: see `StoreTime`.
 
 /// What a mutation is about.
 struct MutationHeader {

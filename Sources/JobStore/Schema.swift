@@ -4,9 +4,9 @@ internal import GRDB
 
 /// The tables of the store.
 ///
-/// `job` has what a put says and is written once; `change` has what became different, for the jobs of which something has:
-/// so a change writes a few dozen bytes and never the body. `tags` has what only some jobs were told, and `outcome` what is
-/// remembered of those that are gone.
+/// `job` has what a put says and is written once; `change` has what became different, for the jobs of which something
+/// has: so a change writes a few dozen bytes and never the body. `tags` has what only some jobs were told, and
+/// `outcome` what is remembered of those that are gone.
 enum Schema {
     /// `Talk`: what marks the file as a store of this program's.
     static let applicationID: Int32 = 0x5461_6C6B

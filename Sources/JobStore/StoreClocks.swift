@@ -26,8 +26,8 @@ public struct StoreClocks: Sendable {
         self.queueTime = queueTime
     }
 
-    /// The machine's: the boot ID of `/proc/sys/kernel/random/boot_id`, `CLOCK_BOOTTIME`, `CLOCK_REALTIME`, and, for the queue,
-    /// the event loop's `CLOCK_MONOTONIC`.
+    /// The machine's: the boot ID of `/proc/sys/kernel/random/boot_id`, `CLOCK_BOOTTIME`, `CLOCK_REALTIME`, and, for
+    /// the queue, the event loop's `CLOCK_MONOTONIC`.
     public static var system: StoreClocks {
         let id = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
         return StoreClocks(
@@ -37,15 +37,16 @@ public struct StoreClocks: Sendable {
     }
 }
 
-/// The time that stored times are of: it goes on evenly within a boot, whatever happens to the wall clock, and from one boot
-/// to the next by the wall clock, but never back.
+/// The time that stored times are of: it goes on evenly within a boot, whatever happens to the wall clock, and from one
+/// boot to the next by the wall clock, but never back.
 ///
-/// A store of times of the wall clock alone would make a year of a delay of six seconds when it is opened with a clock that is a
-/// year behind. With this a job has never more left of its delay than it had when the store was written last, and within a boot
-/// exactly as much as it should.
+/// A store of times of the wall clock alone would make a year of a delay of six seconds when it is opened with a clock
+/// that is a year behind. With this a job has never more left of its delay than it had when the store was written last,
+/// and within a boot exactly as much as it should.
 struct StoreTime: Sendable {
     private let clocks: StoreClocks
-    /// From the boot to the zero of stored times, which is 1970 as far as the wall clock was right when the boot was first seen.
+    /// From the boot to the zero of stored times, which is 1970 as far as the wall clock was right when the boot was
+    /// first seen.
     let bootOffset: Int64
     let boot: Boot
 
@@ -65,7 +66,8 @@ struct StoreTime: Sendable {
         self.clocks = clocks
         self.boot = clocks.bootID.flatMap { Boot($0) } ?? Boot()
         let sinceBoot = clocks.timeSinceBoot()
-        // A clock that is behind is another one, whatever the boot ID says: in a container that was moved, for instance.
+        // A clock that is behind is another one, whatever the boot ID says: in a container that was moved, for
+        // instance.
         if self.boot.isKnown, self.boot == boot, sinceBoot &+ bootOffset >= lastTime {
             self.bootOffset = bootOffset
         } else {

@@ -57,8 +57,8 @@ extension StoreError.Reason: CustomStringConvertible {
         case .foreign: "it is not a store of Talkback's, and stays as it is"
         case .newer: "a later version of Talkback has written it; this one leaves it as it is"
         case .beanstalkdLog:
-            "the folder has jobs of beanstalkd's (binlog files), which stay as they are; to move them, start beanstalkd "
-                + "there and let its workers finish, and give Talkback a folder of its own"
+            "the folder has jobs of beanstalkd's (binlog files), which stay as they are; to move them, start "
+                + "beanstalkd there and let its workers finish, and give Talkback a folder of its own"
         case .damaged(let what): "it is damaged, and stays as it is: \(what)"
         case .missing: "it is missing, and has what was written last: a store that was not closed is all of its files"
         case .full: "the disk is full"

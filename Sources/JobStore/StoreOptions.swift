@@ -16,7 +16,8 @@ public struct StoreOptions: Sendable {
     public var folder: String
     /// When to sync.
     public var sync: Sync
-    /// How many bytes of disk space are set aside. They must be enough for the largest group, and for what is in the log.
+    /// How many bytes of disk space are set aside. They must be enough for the largest group, and for what is in the
+    /// log.
     public var reserveSize: Int
     /// The clocks that it goes by.
     public var clocks: StoreClocks

@@ -12,8 +12,9 @@ public import SystemPackage
 /// let end = try await runner.run(input: job.body, environment: ["TALKBACK_JOB_ID=\(job.id)"])
 /// ```
 ///
-/// Each command is a process group of its own. Its standard input is a file with the input, which it need not read; its standard
-/// output is kept, or is this program's; the end of its standard error is kept. On descriptor 3 it can report how far it is.
+/// Each command is a process group of its own. Its standard input is a file with the input, which it need not read; its
+/// standard output is kept, or is this program's; the end of its standard error is kept. On descriptor 3 it can report
+/// how far it is.
 public actor CommandRunner {
     nonisolated let loop: EventLoop
     /// The event loop that everything happens on.
@@ -34,12 +35,13 @@ public actor CommandRunner {
         public let errors: [UInt8]
         /// How many bytes it has written there.
         public let errorCount: Int
-        /// The beginning of what it has written to standard output, at most ``CommandRunner/outputLimit`` bytes; none if that is
-        /// this program's.
+        /// The beginning of what it has written to standard output, at most ``CommandRunner/outputLimit`` bytes; none
+        /// if that is this program's.
         public let output: [UInt8]
         /// How many bytes it has written there.
         public let outputCount: Int
-        /// The end of what it has written there, at most ``CommandRunner/errorLimit`` bytes; none if that is this program's.
+        /// The end of what it has written there, at most ``CommandRunner/errorLimit`` bytes; none if that is this
+        /// program's.
         public let outputEnd: [UInt8]
     }
 
@@ -94,14 +96,15 @@ public actor CommandRunner {
 
     /// Runs the command, and waits for its end.
     ///
-    /// When the task is cancelled, its process group is ended: with SIGTERM, and with SIGKILL after the launcher's grace.
+    /// When the task is cancelled, its process group is ended: with SIGTERM, and with SIGKILL after the launcher's
+    /// grace.
     ///
     /// - Parameters:
     ///   - input: What it can read from standard input.
     ///   - variables: Environment variables beside this program's own, each `NAME=value`.
     ///   - outputUse: What becomes of its standard output.
-    ///   - onReport: Told of the lines that it writes to ``progressDescriptor``, on the runner's loop; of those that come together
-    ///     only the last.
+    ///   - onReport: Told of the lines that it writes to ``progressDescriptor``, on the runner's loop; of those that
+    ///     come together only the last.
     /// - Throws: ``RunnerError`` if it was not started, or nothing is known of its end.
     public func run(
         input: [UInt8], environment variables: [String], output outputUse: OutputUse = .shared,
@@ -197,8 +200,8 @@ public actor CommandRunner {
             do throws(SocketError) {
                 _ = try control?.sendMessage(next.request.bytes, descriptors: next.descriptors, flags: .doNotWait)
             } catch {
-                // That it is gone is seen when its next report is received. Anything else passes: it is behind, with too many
-                // descriptors on their way (ETOOMANYREFS), or the system is short of something.
+                // That it is gone is seen when its next report is received. Anything else passes: it is behind, with
+                // too many descriptors on their way (ETOOMANYREFS), or the system is short of something.
                 if error.errno != .brokenPipe, error.errno != .connectionReset { sendLater() }
                 return
             }

@@ -64,7 +64,8 @@ final class Output: @unchecked Sendable {
         return true
     }
 
-    /// Takes what is left of a command that has ended, and no more than fits into the pipe: somebody else may go on writing.
+    /// Takes what is left of a command that has ended, and no more than fits into the pipe: somebody else may go on
+    /// writing.
     func takeRest() {
         var left = max(1 << 16, Int(crunner_pipe_size(reading.rawValue)))
         while left > 0, let count = takePiece(), count > 0 { left -= count }

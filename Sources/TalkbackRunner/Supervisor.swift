@@ -8,9 +8,9 @@ internal import SystemPackage
 
 /// Keeps a program running: starts it again, after a pause, whenever it has ended by itself.
 ///
-/// The program's standard input is a pipe on which nothing ever comes, and that ends when this process does, however it does: a
-/// program that wants to end then too need only read it. It is the leader of a process group of its own, so that a terminal's
-/// signals are not meant for it.
+/// The program's standard input is a pipe on which nothing ever comes, and that ends when this process does, however it
+/// does: a program that wants to end then too need only read it. It is the leader of a process group of its own, so
+/// that a terminal's signals are not meant for it.
 public actor Supervisor {
     nonisolated let loop: EventLoop
     /// The event loop that everything happens on.
@@ -32,7 +32,8 @@ public actor Supervisor {
     private var isStopping = false
     private var pause: Task<Void, Never>?
 
-    /// The pauses before the program is started again; one that has run for longer than the longest begins with the shortest.
+    /// The pauses before the program is started again; one that has run for longer than the longest begins with the
+    /// shortest.
     private static let pauses = (shortest: Duration.milliseconds(200), longest: Duration.seconds(10))
 
     /// A supervisor that has started nothing yet.

@@ -27,8 +27,8 @@ public final class Server: Sendable {
     ///   - options: The bounds. With a store, jobs have at most ``JobStore/maximumJobSize`` bytes.
     ///   - store: Where jobs are kept; `nil` for in memory only. It belongs to the server from now on.
     ///   - loop: The loop that everything happens on; its listeners must be on it too.
-    ///   - droppedLogLines: How many lines of the program's log were dropped so far: the last key of `stats`. Called on the loop,
-    ///     so it must not block.
+    ///   - droppedLogLines: How many lines of the program's log were dropped so far: the last key of `stats`. Called on
+    ///     the loop, so it must not block.
     ///   - onProgress: Told now and then how many jobs of how many were read.
     /// - Throws: `StoreError` when the store cannot be read.
     public init(
@@ -62,10 +62,10 @@ public final class Server: Sendable {
     /// - Parameters:
     ///   - onError: Told of what ends a connection, and of a lack of descriptors. The error is a `ForeignProtocol` of
     ///     `BeanstalkProtocol` if the connection was closed because it spoke HTTP, say, and not this protocol.
-    ///   - onStoreFull: Told with `true` when puts begin to be refused for want of disk space, with `false` when they are
-    ///     taken again.
-    /// - Throws: `SocketError` if a listener is in use or closed; `StoreError` if something could not be kept: then the replies
-    ///   that waited for it were not sent. Restarted, the server has everything that was acknowledged.
+    ///   - onStoreFull: Told with `true` when puts begin to be refused for want of disk space, with `false` when they
+    ///     are taken again.
+    /// - Throws: `SocketError` if a listener is in use or closed; `StoreError` if something could not be kept: then the
+    ///   replies that waited for it were not sent. Restarted, the server has everything that was acknowledged.
     public func serve(
         _ listeners: [Listener],
         onError: @escaping @Sendable (any Error, Listener.ErrorOrigin) -> Void = { _, _ in },

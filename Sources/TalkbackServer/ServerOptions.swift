@@ -14,8 +14,8 @@ public struct ServerOptions: Sendable {
     /// The most connections at a time; more wait in the backlog.
     public var connectionLimit: Int
 
-    /// The defaults: jobs of up to a mebibyte, in half of the machine's memory, 64 MiB of outcomes, and as many connections as
-    /// there are descriptors.
+    /// The defaults: jobs of up to a mebibyte, in half of the machine's memory, 64 MiB of outcomes, and as many
+    /// connections as there are descriptors.
     public init(
         maximumJobSize: Int = 1 << 20, maximumMemory: Int = ServerOptions.halfOfMemory,
         maximumOutcomeBytes: Int = 1 << 26, connectionLimit: Int = 1 << 20

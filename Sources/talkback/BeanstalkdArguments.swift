@@ -5,9 +5,9 @@ import Foundation
 
 /// beanstalkd's own flags, so that what starts beanstalkd can start this.
 ///
-/// They are translated before the arguments are parsed: they may be clustered (`-VF`), with a value attached (`-p11300`) or
-/// behind them. With any of them the program is what beanstalkd is: in memory unless `-b` says otherwise, for jobs of up to
-/// 65,535 bytes, on all addresses unless `-l` says otherwise.
+/// They are translated before the arguments are parsed: they may be clustered (`-VF`), with a value attached
+/// (`-p11300`) or behind them. With any of them the program is what beanstalkd is: in memory unless `-b` says
+/// otherwise, for jobs of up to 65,535 bytes, on all addresses unless `-l` says otherwise.
 struct BeanstalkdArguments {
     private var address: String?
     private var port: String?

@@ -11,16 +11,17 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures how fast a server is, with a load of its own.",
         discussion: """
-            Each connection puts a job, reserves one and deletes it, again and again, and waits for the reply to each command \
-            before it sends the next. With --pipeline each connection puts many jobs in one go, and when all replies are there the \
-            jobs are deleted, which is not measured. The server may be any that speaks beanstalkd's protocol.
+            Each connection puts a job, reserves one and deletes it, again and again, and waits for the reply to each \
+            command before it sends the next. With --pipeline each connection puts many jobs in one go, and when all \
+            replies are there the jobs are deleted, which is not measured. The server may be any that speaks \
+            beanstalkd's protocol.
 
-            The jobs go into a tube of the load's own, and all are deleted at the end. With --tube the tube must be empty and \
-            nobody may wait for its jobs. No real queue is disturbed, but the server is kept as busy as it can be: its other \
-            clients wait longer meanwhile.
+            The jobs go into a tube of the load's own, and all are deleted at the end. With --tube the tube must be \
+            empty and nobody may wait for its jobs. No real queue is disturbed, but the server is kept as busy as it \
+            can be: its other clients wait longer meanwhile.
 
-            The load takes one processor; where the server has to share it, that is what is measured. SIGINT and SIGTERM end the \
-            load early, and what was measured is printed; a second one ends the program at once.
+            The load takes one processor; where the server has to share it, that is what is measured. SIGINT and \
+            SIGTERM end the load early, and what was measured is printed; a second one ends the program at once.
 
             Latencies are in microseconds, and at most 1.6 % more than they were.
 

@@ -8,19 +8,20 @@ struct ConnectCommand: AsyncParsableCommand {
         commandName: "connect",
         abstract: "Sends standard input to a server, and writes what the server sends to standard output.",
         discussion: """
-            When the input ends, so does the sending half of the connection, and the server knows that the request is complete; \
-            what it still sends is written until it closes the connection. What of the input the server has not taken by then is \
-            lost.
+            When the input ends, so does the sending half of the connection, and the server knows that the request is \
+            complete; what it still sends is written until it closes the connection. What of the input the server has \
+            not taken by then is lost.
 
-            A name's addresses, of IPv6 and IPv4, are tried a quarter of a second apart, and the first that answers is taken.
+            A name's addresses, of IPv6 and IPv4, are tried a quarter of a second apart, and the first that answers is \
+            taken.
 
             EXIT STATUS:
               0   The server has closed the connection.
               1   An error, which is told on standard error: no connection, a reset,
                   silence for too long, input or output that fails.
               64  The arguments are wrong.
-            When nobody reads the output any more, the program ends without a word, by SIGPIPE or, where that is ignored, with \
-            status 1.
+            When nobody reads the output any more, the program ends without a word, by SIGPIPE or, where that is \
+            ignored, with status 1.
 
             EXAMPLES:
               echo hello | talkback connect 127.0.0.1:1234
@@ -43,7 +44,8 @@ struct ConnectCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Give up when connecting takes so many seconds, and later when nothing has come or gone for as long. (default: never)
+            Give up when connecting takes so many seconds, and later when nothing has come or gone for as long. \
+            (default: never)
             """,
             valueName: "seconds"))
     var timeout: Seconds?

@@ -15,30 +15,31 @@ struct Listen: LongRunningCommand {
             -- <command> [<argument> ...]
             """,
         discussion: """
-            The command reads what the peer sends, and what it writes goes to the peer: it gets the socket itself, in blocking \
-            mode, as from inetd. Standard error stays this program's own. When the command ends, so does the connection, unless \
-            the command has left a process behind that has it. A peer that vanishes without a word is found out within two \
-            minutes, and the command's next read or write fails.
+            The command reads what the peer sends, and what it writes goes to the peer: it gets the socket itself, in \
+            blocking mode, as from inetd. Standard error stays this program's own. When the command ends, so does the \
+            connection, unless the command has left a process behind that has it. A peer that vanishes without a word \
+            is found out within two minutes, and the command's next read or write fails.
 
-            The environment tells the command who is there, with the names that ucspi-tcp has given them: PROTO is TCP, and \
-            TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT are the two addresses, of IPv4 or IPv6; or PROTO is UNIX, \
-            UNIXLOCALPATH is the socket's path, and UNIXREMOTEPID, UNIXREMOTEEUID and UNIXREMOTEEGID are the peer's process, \
-            user and group.
+            The environment tells the command who is there, with the names that ucspi-tcp has given them: PROTO is \
+            TCP, and TCPREMOTEIP, TCPREMOTEPORT, TCPLOCALIP and TCPLOCALPORT are the two addresses, of IPv4 or IPv6; \
+            or PROTO is UNIX, UNIXLOCALPATH is the socket's path, and UNIXREMOTEPID, UNIXREMOTEEUID and UNIXREMOTEEGID \
+            are the peer's process, user and group.
 
-            A web page can have the browser that shows it connect to this machine's own ports, those of 127.0.0.1 too, and send what \
-            it likes behind the first line: HTTP's headers, and then lines of its own. A command that executes, stores or passes \
-            on what it reads does so with a page's lines as well. --refuse-http is for such commands, in protocols in which the \
-            client speaks first.
+            A web page can have the browser that shows it connect to this machine's own ports, those of 127.0.0.1 too, \
+            and send what it likes behind the first line: HTTP's headers, and then lines of its own. A command that \
+            executes, stores or passes on what it reads does so with a page's lines as well. --refuse-http is for such \
+            commands, in protocols in which the client speaks first.
 
-            The command is a process group of its own. All signals do in it what they do by default, and it inherits no \
-            descriptor but 0, 1 and 2. It has this program's environment otherwise, but for what a service manager has put \
-            there, or a worker of Talkback.
+            The command is a process group of its own. All signals do in it what they do by default, and it inherits \
+            no descriptor but 0, 1 and 2. It has this program's environment otherwise, but for what a service manager \
+            has put there, or a worker of Talkback.
 
-            SIGTERM, SIGINT or SIGQUIT ends the listening; the commands that run go on to their end, and then the program ends with \
-            status 0. A second signal ends the commands as --timeout does. SIGHUP, SIGUSR1 and SIGUSR2 do nothing.
+            SIGTERM, SIGINT or SIGQUIT ends the listening; the commands that run go on to their end, and then the \
+            program ends with status 0. A second signal ends the commands as --timeout does. SIGHUP, SIGUSR1 and \
+            SIGUSR2 do nothing.
 
-            What this program has to say itself, it writes to standard error, and no connection waits for who reads it: lines that \
-            cannot be written are dropped, and their number is told once there is room again.
+            What this program has to say itself, it writes to standard error, and no connection waits for who reads \
+            it: lines that cannot be written are dropped, and their number is told once there is room again.
 
             EXAMPLES:
               talkback listen 127.0.0.1:1234 -- rev
@@ -53,8 +54,8 @@ struct Listen: LongRunningCommand {
 
     @Argument(
         help: """
-            Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses, and the port 0 a free one. When it is taken, \
-            the program prints "listening on" and the address.
+            Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses, and the port 0 a free one. When it \
+            is taken, the program prints "listening on" and the address.
             """)
     var address: String
 
@@ -68,16 +69,17 @@ struct Listen: LongRunningCommand {
     @Option(
         help: ArgumentHelp(
             """
-            End a command after so many seconds: its process group gets SIGTERM and, 3 seconds later, what is left of it SIGKILL. \
-            (default: never)
+            End a command after so many seconds: its process group gets SIGTERM and, 3 seconds later, what is left of \
+            it SIGKILL. (default: never)
             """,
             valueName: "seconds"))
     var timeout: Seconds?
 
     @Flag(
         help: """
-            Close connections that begin with HTTP or TLS, as those of browsers do, before the command is started. It is started \
-            once the first line shows that it is neither, and the connection is closed if it has not within 30 seconds.
+            Close connections that begin with HTTP or TLS, as those of browsers do, before the command is started. It \
+            is started once the first line shows that it is neither, and the connection is closed if it has not within \
+            30 seconds.
             """)
     var refuseHttp = false
 
@@ -134,7 +136,8 @@ struct Listen: LongRunningCommand {
         let most = (limit - 32) / 2
         guard maxConnections <= most else {
             throw CleanError(
-                "--max-connections \(maxConnections): a limit of \(limit) descriptors (ulimit -n) allows \(max(0, most))"
+                "--max-connections \(maxConnections): a limit of \(limit) descriptors (ulimit -n) allows "
+                    + "\(max(0, most))"
             )
         }
     }

@@ -15,23 +15,24 @@ struct Serve: LongRunningCommand {
     static let configuration = CommandConfiguration(
         abstract: "Keeps jobs and gives them to workers, for every client that speaks beanstalkd's protocol.",
         discussion: """
-            A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a crash, and \
-            DELETED that it does not come back.
+            A reply is sent when everything that it shows is on disk: INSERTED means that the job is there after a \
+            crash, and DELETED that it does not come back.
 
-            SIGTERM, SIGINT and SIGQUIT send the replies that are due and end the server; with --run, the commands that run are \
-            waited for first, and a second signal hands their jobs back. After SIGUSR1 it takes no more jobs and goes \
-            on giving out those it has. SIGHUP and SIGUSR2 do nothing. Sockets that systemd passes are listened on in place of \
-            --listen.
+            SIGTERM, SIGINT and SIGQUIT send the replies that are due and end the server; with --run, the commands \
+            that run are waited for first, and a second signal hands their jobs back. After SIGUSR1 it takes no more \
+            jobs and goes on giving out those it has. SIGHUP and SIGUSR2 do nothing. Sockets that systemd passes are \
+            listened on in place of --listen.
 
-            The log is written to standard error, and nobody waits for who reads it: lines that cannot be written are dropped, \
-            and their number is logged once there is room again. "stats" has it as log-lines-dropped.
+            The log is written to standard error, and nobody waits for who reads it: lines that cannot be written are \
+            dropped, and their number is logged once there is room again. "stats" has it as log-lines-dropped.
 
-            A connection that begins as a browser's does, with HTTP or TLS, is closed before anything in it is executed, and one \
-            line a second at most says so on standard error.
+            A connection that begins as a browser's does, with HTTP or TLS, is closed before anything in it is \
+            executed, and one line a second at most says so on standard error.
 
-            beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u USER, \
-            -V, -v; -s, -c and -n are ignored. With any of them jobs are in memory unless -b is given, and have at most 65535 \
-            bytes, and all addresses are listened on unless -l is given, as with beanstalkd; but -b without -f or -F is --sync always.
+            beanstalkd's flags are understood too: -l ADDRESS, -p PORT, -b FOLDER, -f MILLISECONDS, -F, -z BYTES, -u \
+            USER, -V, -v; -s, -c and -n are ignored. With any of them jobs are in memory unless -b is given, and have \
+            at most 65535 bytes, and all addresses are listened on unless -l is given, as with beanstalkd; but -b \
+            without -f or -F is --sync always.
             """)
 
     @Option(help: "Where to listen: HOST:PORT, or unix:PATH; the host * is all addresses. May be given several times.")
@@ -45,8 +46,8 @@ struct Serve: LongRunningCommand {
 
     @Option(
         help: """
-            When jobs are made to survive a loss of power: always, before a reply says that they are kept; within so many \
-            MILLISECONDS of it; or never, that is when the system does. A crash of the server alone loses nothing.
+            When jobs are made to survive a loss of power: always, before a reply says that they are kept; within so \
+            many MILLISECONDS of it; or never, that is when the system does. A crash of the server alone loses nothing.
             """)
     var sync = SyncArgument.always
 
@@ -58,7 +59,8 @@ struct Serve: LongRunningCommand {
 
     @Option(
         help: """
-            About how many bytes the outcomes that are kept may take, in memory and on disk; beyond that the oldest are dropped.
+            About how many bytes the outcomes that are kept may take, in memory and on disk; beyond that the oldest \
+            are dropped.
             """)
     var maxOutcomes = 1 << 26
 
@@ -67,18 +69,18 @@ struct Serve: LongRunningCommand {
 
     @Option(
         help: """
-            The user to become once the addresses are taken, with the user's groups and no capabilities. HOME, USER and LOGNAME \
-            become the user's.
+            The user to become once the addresses are taken, with the user's groups and no capabilities. HOME, USER \
+            and LOGNAME become the user's.
             """)
     var user: String?
 
     @Option(
         help: ArgumentHelp(
             """
-            Run a command for each job of a tube, so many at a time: "resize:4=php -d display_errors=stderr tasks/resize.php". May be given several \
-            times. It is "talkback work" in a process beside this one; see its --help for what the command gets and what \
-            becomes of the job. The command is split into words as by a shell, with quotes and backslashes, but without \
-            variables or pipes: for those say sh -c '...'.
+            Run a command for each job of a tube, so many at a time: "resize:4=php -d display_errors=stderr \
+            tasks/resize.php". May be given several times. It is "talkback work" in a process beside this one; see its \
+            --help for what the command gets and what becomes of the job. The command is split into words as by a \
+            shell, with quotes and backslashes, but without variables or pipes: for those say sh -c '...'.
             """,
             valueName: "tube[:number]=command argument ..."),
         transform: RunArgument.init(_:))
@@ -200,8 +202,8 @@ struct Serve: LongRunningCommand {
         StoreOptions(folder: try folder(), sync: sync.sync, reserveSize: reserveSize)
     }
 
-    /// Room for all that may be executed and not written, for what the store's log has, for what both make of SQLite's log and
-    /// the file, and for a job.
+    /// Room for all that may be executed and not written, for what the store's log has, for what both make of SQLite's
+    /// log and the file, and for a job.
     private var reserveSize: Int { (24 << 20) + 2 * min(maxJobSize, JobStore.maximumJobSize) }
 
     private func folder() throws -> String {

@@ -10,7 +10,8 @@ struct ServerOption: ParsableArguments {
         name: .customLong("address"),
         help: ArgumentHelp(
             """
-            The server: HOST:PORT, or unix:PATH. (default: what the environment variable TALKBACK_ADDRESS says, or 127.0.0.1:11300)
+            The server: HOST:PORT, or unix:PATH. (default: what the environment variable TALKBACK_ADDRESS says, or \
+            127.0.0.1:11300)
             """,
             valueName: "address"))
     private var given: ServerAddressArgument?

@@ -8,12 +8,13 @@ struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the tubes of a server and what happens in them.",
         discussion: """
-            For each tube: the jobs that are ready, delayed, reserved and buried, the workers that wait for one, for how long the \
-            tube is still paused, and how many jobs were put and deleted per second since the last look.
+            For each tube: the jobs that are ready, delayed, reserved and buried, the workers that wait for one, for \
+            how long the tube is still paused, and how many jobs were put and deleted per second since the last look.
 
-            In a terminal the view is renewed in place, until q, SIGINT or SIGTERM ends it. While the server cannot be reached, it \
-            says so and goes on trying. Elsewhere, and with --once, the table is printed once; elsewhere and with --interval, again \
-            and again. The rates need two looks: --once with --interval takes them so far apart.
+            In a terminal the view is renewed in place, until q, SIGINT or SIGTERM ends it. While the server cannot be \
+            reached, it says so and goes on trying. Elsewhere, and with --once, the table is printed once; elsewhere \
+            and with --interval, again and again. The rates need two looks: --once with --interval takes them so far \
+            apart.
 
             EXIT STATUS:
               0   It was ended, or has printed what it was asked for.

@@ -217,7 +217,8 @@ struct ConnectionTests {
         loop.stop()
     }
 
-    /// A receive that stops before a byte that came with descriptors, or behind the urgent one, once left it there unseen.
+    /// A receive that stops before a byte that came with descriptors, or behind the urgent one, once left it there
+    /// unseen.
     @Test func shortReceiveLeavesNothingUnseen() async throws {
         let pair = try Socket.pair()
         let peer = try Connection(adopting: pair.second, on: loop)

@@ -5,7 +5,8 @@ import Sockets
 import TestSupport
 import Testing
 
-/// What becomes of a program to which a sandbox refuses system calls, as old container profiles do to those that they do not know.
+/// What becomes of a program to which a sandbox refuses system calls, as old container profiles do to those that they
+/// do not know.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct RefusedCallTests {
     /// A program under a filter that refuses some calls.
@@ -41,8 +42,8 @@ struct RefusedCallTests {
         #expect(outcome.status == 0)
     }
 
-    /// Nothing works without these: that is an error before anything listens. (In talkback libdispatch, which Swift's tasks run on,
-    /// ends the process first.)
+    /// Nothing works without these: that is an error before anything listens. (In talkback libdispatch, which Swift's
+    /// tasks run on, ends the process first.)
     @Test(
         arguments: ["epoll_create1", "epoll_ctl", "eventfd2", "epoll_pwait2,epoll_wait,epoll_pwait"],
         ["EPERM", "ENOSYS"])
@@ -81,7 +82,8 @@ struct RefusedCallTests {
         #expect(server.end().status == 0)
     }
 
-    /// Not by a sandbox, but by a program that closes what is not its own: whoever waits gets the error, and nothing spins.
+    /// Not by a sandbox, but by a program that closes what is not its own: whoever waits gets the error, and nothing
+    /// spins.
     @Test func loopWhoseDescriptorIsClosedTellsWhoWaits() throws {
         let outcome = try Program("loop-without-epoll", "closed").outcome()
         let lines = Set(outcome.output.split(separator: "\n").map(String.init))

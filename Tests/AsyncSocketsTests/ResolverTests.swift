@@ -8,7 +8,8 @@ import Testing
 
 @testable import AsyncSockets
 
-/// Names, and who waits for whom. The name server that does not answer is made up, as a real one is the system's to choose.
+/// Names, and who waits for whom. The name server that does not answer is made up, as a real one is the system's to
+/// choose.
 @Suite(.timeLimit(.minutes(5)))
 struct ResolverTests {
     let loop: EventLoop
@@ -123,7 +124,8 @@ struct ResolverTests {
         let filling = String(repeating: "# a comment, of which there are many\n", count: 4000)
         try
             (filling
-            + "127.0.0.1\tlocalhost  Alias# commented\n::1 six\r\n# 127.0.0.1 hidden\n\n  10.0.0.1 indented\n10.0.0.2 last")
+            + "127.0.0.1\tlocalhost  Alias# commented\n::1 six\r\n# 127.0.0.1 hidden\n\n"
+            + "  10.0.0.1 indented\n10.0.0.2 last")
             .write(toFile: path, atomically: false, encoding: .utf8)
         let file = HostsFile(path: path)
         for name in ["localhost", "LOCALHOST", "alias", "six", "indented", "last"] {

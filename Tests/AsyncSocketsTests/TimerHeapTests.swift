@@ -4,7 +4,8 @@ import Testing
 
 @testable import AsyncSockets
 
-/// The heap against a list that is sorted anew each time. It has no public face, and its rules are worth more than that.
+/// The heap against a list that is sorted anew each time. It has no public face, and its rules are worth more than
+/// that.
 @Suite struct TimerHeapTests {
     @Test(arguments: 0..<10 as Range<UInt64>)
     func behavesAsASortedList(seed: UInt64) {

@@ -299,7 +299,8 @@ struct ParserTests {
     static let script =
         "put 1 2 3 5\r\nhello\r\nreserve-with-timeout 3\r\nput 0 0 1 101\r\n\(String(repeating: "x", count: 103))"
         + "use \(String(repeating: "y", count: 230))\r\ndelete 17\r\n\r\nput 0 0 1 0\r\n\r\nput 0 0 1 2\r\n\r\r\r\n"
-        + "put 0 0 1 2 keep:9 idp:k:7\r\n\r\n\r\nput 0 0 1 3 keep:x\r\nabc\r\nprogress 3 4 \(String(repeating: "t", count: 300))\r\n"
+        + "put 0 0 1 2 keep:9 idp:k:7\r\n\r\n\r\nput 0 0 1 3 keep:x\r\nabc\r\n"
+        + "progress 3 4 \(String(repeating: "t", count: 300))\r\n"
         + "finish 9 3\r\nabc\r\nfail 9 never 5000\r\n\(String(repeating: "r", count: 5002))wait 1 2\r\n"
         + "stats\rx\r\nwatch a\0b\r\nrelease 1 2 3\r\nput 0 0 1 1\r\nAB\r\nquit\r\n"
 

@@ -100,8 +100,8 @@ struct ServerProcessTests {
         }
         let complaint = "accept: Too many open files (EMFILE)"
         #expect(server.errorLine() == complaint)
-        // Whatever else needs a descriptor, as libdispatch does or ends the process, finds one; also when others have come
-        // in place of those that went.
+        // Whatever else needs a descriptor, as libdispatch does or ends the process, finds one; also when others have
+        // come in place of those that went.
         for _ in 0..<5 {
             #expect(try #require(server.descriptorCount) < limit - 1)
             try clients.removeFirst().close()

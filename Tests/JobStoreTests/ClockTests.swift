@@ -8,8 +8,8 @@ import Synchronization
 import TestSupport
 import Testing
 
-/// Times that are kept, with clocks that are set and machines that are started anew. What `faketime` does to the whole daemon is
-/// for Tests/Crash.
+/// Times that are kept, with clocks that are set and machines that are started anew. What `faketime` does to the whole
+/// daemon is for Tests/Crash.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 final class ClockTests {
     private let folder = TemporaryFolder()

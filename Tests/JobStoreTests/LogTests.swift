@@ -154,8 +154,8 @@ private final class RunningStore {
 
     func close() throws { try store.close() }
 
-    /// Gives `body` what another process finds, that starts after this one has crashed now: twice, the second time after
-    /// it was stopped.
+    /// Gives `body` what another process finds, that starts after this one has crashed now: twice, the second time
+    /// after it was stopped.
     ///
     /// - Parameters:
     ///   - files: What is there of the store.

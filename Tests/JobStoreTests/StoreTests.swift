@@ -174,8 +174,8 @@ final class StoreTests {
         store.start {}
         #expect(
             refusal() == """
-                lock \(path)/lock: another server, process \(getpid()), keeps its jobs there; stop it, or give this one another \
-                folder with --data
+                lock \(path)/lock: another server, process \(getpid()), keeps its jobs there; stop it, or give this \
+                one another folder with --data
                 """)
         try store.close()
     }

@@ -4,8 +4,8 @@ import PHPSockets
 import TestSupport
 import Testing
 
-/// The tutorial's three servers and clients once more, line by line as in PHP, with its mistakes put right: every result is
-/// compared, requests have an end, replies are written whole.
+/// The tutorial's three servers and clients once more, line by line as in PHP, with its mistakes put right: every
+/// result is compared, requests have an end, replies are written whole.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct TutorialTests {
     // MARK: What the three servers begin with

@@ -105,7 +105,8 @@ struct ConnectingTests {
         }
     }
 
-    /// A socket that is bound to the port it connects to becomes its own peer, as one may by accident that is not bound.
+    /// A socket that is bound to the port it connects to becomes its own peer, as one may by accident that is not
+    /// bound.
     @Test(arguments: Way.allCases, [IPAddress.v4(.loopback), .v6(.loopback)])
     func socketIsNotConnectedToItself(way: Way, ip: IPAddress) throws {
         let server = try Socket.listen(on: SocketAddress(ip, port: 0))

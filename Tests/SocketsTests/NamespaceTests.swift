@@ -25,8 +25,8 @@ struct NamespaceTests {
         _ = try Socket.connect(to: .ipv4(.loopback, port: #require(mapped.localAddress.port)))
     }
 
-    /// many.test has 127.0.0.2, 127.0.0.3 and ::1; fe80::1 is an address of two interfaces, left and right. (The C library
-    /// reads no scope in the hosts file, so no name has one of them.)
+    /// many.test has 127.0.0.2, 127.0.0.3 and ::1; fe80::1 is an address of two interfaces, left and right. (The C
+    /// library reads no scope in the hosts file, so no name has one of them.)
     @Test(.enabled(if: Namespace.isSet(up: "addresses")))
     func everyAddressOfANameIsListenedOnWithItsScope() throws {
         let (left, right) = (try NetworkInterface(name: "left").index, try NetworkInterface(name: "right").index)

@@ -26,7 +26,8 @@ extension Trait where Self == BlockingTrait {
 
 /// Threads for what blocks them.
 private final class BlockingThreads: TaskExecutor, @unchecked Sendable {
-    // `@unchecked`: `jobs`, all that changes, is used only while `condition` is locked. A `Mutex` has no condition to wait for.
+    // `@unchecked`: `jobs`, all that changes, is used only while `condition` is locked. A `Mutex` has no condition to
+    // wait for.
 
     static let shared = BlockingThreads(count: 8)
 

@@ -3,8 +3,8 @@
 internal import Foundation
 internal import Glibc
 
-/// What Scripts/namespaces has set up around the tests that it runs: a network namespace, in which they are root, and in
-/// which settings and interfaces are as no test may make them elsewhere.
+/// What Scripts/namespaces has set up around the tests that it runs: a network namespace, in which they are root, and
+/// in which settings and interfaces are as no test may make them elsewhere.
 public enum Namespace {
     /// Whether the tests run in the namespace of that name: one of those in Scripts/namespaces.
     public static func isSet(up name: String) -> Bool {

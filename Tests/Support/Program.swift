@@ -81,8 +81,8 @@ public final class Program {
         input: FileHandle? = nil, terminal: FileHandle? = nil, errors givenErrors: FileHandle? = nil
     ) throws {
         guard RequiredPrograms.missing.isEmpty else { throw RequiredPrograms.Missing() }
-        // Not Foundation's Process: with a thousand descriptors open it reads beyond a buffer, its children have signals blocked,
-        // and its way of waiting for an end may never end.
+        // Not Foundation's Process: with a thousand descriptors open it reads beyond a buffer, its children have
+        // signals blocked, and its way of waiting for an end may never end.
         let errors = try FileDescriptor.pipe(options: .closeOnExec)
         let output = try FileDescriptor.pipe(options: .closeOnExec)
         defer { for end in [errors.writeEnd, output.writeEnd] { try? end.close() } }
@@ -120,8 +120,8 @@ public final class Program {
     /// - Parameter limit: In milliseconds.
     private func waitUntilEnd(orKillAfter limit: Int = .max) {
         var waited = 0
-        // waitpid would hold the lock for as long, or take the status from under whoever asks meanwhile; so it is asked, again and
-        // again, which another process's end needs no more than a moment for.
+        // waitpid would hold the lock for as long, or take the status from under whoever asks meanwhile; so it is
+        // asked, again and again, which another process's end needs no more than a moment for.
         while isRunning {
             usleep(1000)
             waited += 1
@@ -177,7 +177,8 @@ public final class Program {
     /// The processor time that the program has used, in hundredths of a second.
     public var processorTicks: Int? {
         let text = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
-        // The fields after the name, which may contain anything: the 12th and 13th are the user's and the system's time.
+        // The fields after the name, which may contain anything: the 12th and 13th are the user's and the system's
+        // time.
         let fields = text?.split(separator: ")").last?.split(separator: " ")
         guard let fields, fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12]) else {
             return nil

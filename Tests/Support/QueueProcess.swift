@@ -3,7 +3,8 @@
 import Foundation
 public import Sockets
 
-/// A server without jobs, as a process on a Unix socket: `talkback serve --memory`, or a program that takes beanstalkd's flags.
+/// A server without jobs, as a process on a Unix socket: `talkback serve --memory`, or a program that takes
+/// beanstalkd's flags.
 public final class QueueProcess {
     /// The program that the tests are to be run against in place of talkback: what the variable `TESTED_SERVER` names.
     public static var testedProgram: String? { ProcessInfo.processInfo.environment["TESTED_SERVER"] }

@@ -4,8 +4,8 @@ internal import Glibc
 
 /// The programs that tests start, themselves or in a shell's script: no more than the smallest Debian has.
 ///
-/// A script that lacks one may do nothing at all, and its test would wait until its time is over; so every test that starts a
-/// program asks for all of them first.
+/// A script that lacks one may do nothing at all, and its test would wait until its time is over; so every test that
+/// starts a program asks for all of them first.
 enum RequiredPrograms {
     static let names = [
         "awk", "base64", "bash", "cat", "cmp", "cp", "cut", "env", "false", "grep", "head", "id", "ls", "mv", "printf",

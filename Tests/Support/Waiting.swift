@@ -2,8 +2,8 @@
 
 /// Returns when something is so.
 ///
-/// For what nothing tells of: what another process has done by now. It looks again and again, a moment apart, and the suite's time
-/// limit is the bound.
+/// For what nothing tells of: what another process has done by now. It looks again and again, a moment apart, and the
+/// suite's time limit is the bound.
 public func waitUntil(_ condition: () async throws -> Bool) async throws {
     while try await !condition() { try await Task.sleep(for: .milliseconds(2)) }
 }

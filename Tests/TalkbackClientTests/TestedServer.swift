@@ -6,8 +6,8 @@ import TalkbackClient
 import TalkbackServer
 import TestSupport
 
-/// The server that the tests are run against: one in this process, or the program that `TESTED_SERVER` names, which takes
-/// beanstalkd's flags.
+/// The server that the tests are run against: one in this process, or the program that `TESTED_SERVER` names, which
+/// takes beanstalkd's flags.
 enum TestedServer {
     /// Calls `body` with the address of a server that has no jobs.
     static func serving<Result>(_ body: (ServerAddress) async throws -> Result) async throws -> Result {

@@ -8,8 +8,8 @@ import Testing
 
 /// No reply leaves before everything that it shows is in the store.
 ///
-/// Each scenario says which mutations there are and which of them its reply shows, whatever the table of narrowings says. The
-/// store then takes them one at a time.
+/// Each scenario says which mutations there are and which of them its reply shows, whatever the table of narrowings
+/// says. The store then takes them one at a time.
 @Suite(.timeLimit(.minutes(5)))
 struct DurabilityTests {
     struct Scenario: Sendable, CustomTestStringConvertible {
@@ -178,7 +178,8 @@ struct DurabilityTests {
             origin: .command(.follow), unstored: put + putElsewhere, command: "follow 1 9\r\n",
             reply: "STATE 1 waiting ", shows: 1, count: 2),
         Scenario(
-            origin: .command(.cancel), stored: put, command: "cancel 1\r\n", reply: "CANCELLED\r\n", shows: 1, count: 1),
+            origin: .command(.cancel), stored: put, command: "cancel 1\r\n", reply: "CANCELLED\r\n", shows: 1,
+            count: 1),
         Scenario(
             origin: .command(.cancel), stored: held, unstored: "bury 1 0\r\n" + putElsewhere, command: "cancel 1\r\n",
             reply: "TOO_LATE\r\n", shows: 1, count: 2),

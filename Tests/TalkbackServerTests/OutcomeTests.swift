@@ -248,7 +248,8 @@ struct OutcomeTests {
         try await serving(.memory, ServerOptions(maximumOutcomeBytes: 10_000)) { page, _ in
             for (id, size) in [(1, 10), (2, 10_000)] {
                 try await page.expect(
-                    "put 0 0 60 0 keep:60\r\n\r\nreserve\r\nfinish \(id) \(size)\r\n\(String(repeating: "r", count: size))\r\n",
+                    "put 0 0 60 0 keep:60\r\n\r\nreserve\r\nfinish \(id) \(size)\r\n"
+                        + "\(String(repeating: "r", count: size))\r\n",
                     "INSERTED \(id)\r\nRESERVED \(id) 0\r\n\r\nFINISHED\r\n")
             }
             try await page.expect("state 2\r\nstate 1\r\n", "NOT_FOUND\r\nSTATE 1 done 1 0 0 100 10\r\nrrrrrrrrrr\r\n")
@@ -259,7 +260,8 @@ struct OutcomeTests {
         try await serving(.memory, ServerOptions(maximumOutcomeBytes: 10_000)) { page, _ in
             for id in 1...12 {
                 try await page.expect(
-                    "put 0 0 60 0 keep:60\r\n\r\nreserve\r\nfinish \(id) 1000\r\n\(String(repeating: "r", count: 1000))\r\n",
+                    "put 0 0 60 0 keep:60\r\n\r\nreserve\r\nfinish \(id) 1000\r\n"
+                        + "\(String(repeating: "r", count: 1000))\r\n",
                     "INSERTED \(id)\r\nRESERVED \(id) 0\r\n\r\nFINISHED\r\n")
             }
             try await page.expect("state 5\r\nstate 6\r\n", "NOT_FOUND\r\nSTATE 6 done 1 0 0 100 1000\r\n")
@@ -358,7 +360,8 @@ struct OutcomeTests {
                 "put 1 50 3 5 \(tags) state:buried reason:4\r\nno\r\nx\r\n", "INSERTED 2\r\n")
             try await page.expect(
                 "describe-job 2\r\npeek 2\r\nstate 2\r\n",
-                "DESCRIBED 2 t buried 0 0 1 50 3 4 \(tags)\r\nno\r\n\r\nFOUND 2 1\r\nx\r\nSTATE 2 failed 3 9 0 0 4\r\nno\r\n\r\n"
+                "DESCRIBED 2 t buried 0 0 1 50 3 4 \(tags)\r\nno\r\n\r\n"
+                    + "FOUND 2 1\r\nx\r\nSTATE 2 failed 3 9 0 0 4\r\nno\r\n\r\n"
             )
             // Of a reserved job this attempt counts; the reason is still that of the one before.
             try await worker.expect("reserve-job 2\r\n", "RESERVED 2 1\r\nx\r\n")

@@ -12,8 +12,8 @@ enum Storage: CaseIterable {
     case memory, disk
 }
 
-/// The server over real connections, in memory and on disk. What each command does is the queue's and the protocol's tests'
-/// matter.
+/// The server over real connections, in memory and on disk. What each command does is the queue's and the protocol's
+/// tests' matter.
 @Suite(.timeLimit(.minutes(5)))
 struct ServerTests {
     private let loop: EventLoop
@@ -107,8 +107,8 @@ struct ServerTests {
         }
     }
 
-    /// Replies that wait for the store count as unsent, and stop the commands when they are too many; over TCP no event says
-    /// that they have gone.
+    /// Replies that wait for the store count as unsent, and stop the commands when they are too many; over TCP no event
+    /// says that they have gone.
     @Test(arguments: Storage.allCases) func manyRepliesThatWaitForTheStoreStopNobody(storage: Storage) async throws {
         try await serving(storage, ServerOptions(maximumJobSize: 300_000)) { listener, _ in
             let client = try await connect(listener)

@@ -11,7 +11,8 @@ import Testing
 
 @testable import TalkbackServer
 
-/// Stands in for a store: it commits at once what it is given, until it is told to hold, and then one mutation at a time.
+/// Stands in for a store: it commits at once what it is given, until it is told to hold, and then one mutation at a
+/// time.
 final class SteppedLog: MutationLog {
     private struct State {
         var progress = JobStore.Progress()

@@ -136,8 +136,8 @@ struct BenchTests {
         #expect(outcome.status == 1)
         #expect(
             outcome.errors == """
-                Error: put: the body has 2000000 bytes, and the server takes at most 1048576; its option --max-job-size \
-                (beanstalkd: -z) sets the limit\n
+                Error: put: the body has 2000000 bytes, and the server takes at most 1048576; its option \
+                --max-job-size (beanstalkd: -z) sets the limit\n
                 """)
     }
 

@@ -48,7 +48,8 @@ final class FailureTests {
             "exit 255",
             "exit status 255, and nothing on standard error or output: PHP's display_errors and log_errors may be off"
         ),
-        // PHP with display_errors=1 and a word of its own on standard error; with display_errors=stderr and a log there, too.
+        // PHP with display_errors=1 and a word of its own on standard error; with display_errors=stderr and a log
+        // there, too.
         (
             #"echo starts >&2; printf 'half\n\nFatal error: no paper in a.php:1\nStack trace:\n#0 {main}\n'; exit 255"#,
             "starts\nFatal error: no paper in a.php:1\nStack trace:\n#0 {main}"
@@ -181,7 +182,8 @@ final class FailureTests {
             let flag = folder.file("flag")
             let worker = try work(
                 address, [], "sh", "-c",
-                "PATH=\(Program.path(of: "")):\(path); \(script); until test -e \(flag); do sleep 0.01; done; printf '\\264\\305'"
+                "PATH=\(Program.path(of: "")):\(path); \(script); "
+                    + "until test -e \(flag); do sleep 0.01; done; printf '\\264\\305'"
             )
             let submission = try await client.submit("x")
             try await waitUntil { try await submission.status?.percent == 42 }

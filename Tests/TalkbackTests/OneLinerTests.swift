@@ -23,7 +23,8 @@ struct OneLinerTests {
         return (try? String(contentsOf: file, encoding: .utf8)) ?? ""
     }()
 
-    /// Each block of text ends an example: the blocks of commands before it are its servers, and the last one its client.
+    /// Each block of text ends an example: the blocks of commands before it are its servers, and the last one its
+    /// client.
     static let examples: [Example] = {
         var examples: [Example] = []
         var commands: [String] = []

@@ -6,7 +6,8 @@ import TalkbackClient
 import TestSupport
 import Testing
 
-/// What a task finds in its environment: all that the program was started with, but for what was meant for the program alone.
+/// What a task finds in its environment: all that the program was started with, but for what was meant for the program
+/// alone.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct TaskEnvironmentTests {
     /// What the daemon, the worker or the server of connections has and what it starts does not.

@@ -63,7 +63,8 @@ struct WatchTests {
         _ = program.line()
         let job = "put 0 0 10 1\r\na\r\n"
         try server.say("use new\r\n" + String(repeating: job, count: 1000) + "reserve-job 1\r\ndelete 1\r\n")
-        // Where others use the machine, two looks may be any time apart, and a look may come between two of these commands.
+        // Where others use the machine, two looks may be any time apart, and a look may come between two of these
+        // commands.
         var (puts, deletes) = (0.0, 0.0)
         while deletes == 0 {
             let total = try #require(try JSON(program.line()).object("total"))

@@ -7,7 +7,8 @@ import TalkbackClient
 import TestSupport
 import Testing
 
-/// `talkback work` and `talkback serve --run`, which run a command for each job; `talkback failed` and `talkback retry`.
+/// `talkback work` and `talkback serve --run`, which run a command for each job; `talkback failed` and
+/// `talkback retry`.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 final class WorkTests {
     private let folder = TemporaryFolder()
@@ -397,7 +398,8 @@ final class WorkTests {
             try await client.put("x", into: "a")
             let worker = try work(
                 address, [], "sh", "-c",
-                "echo $$ >> \(folder.file("processes")); cat /proc/$$/stat > \(folder.file("status")); test -e \(folder.file("flag")) || exec sleep 1000"
+                "echo $$ >> \(folder.file("processes")); cat /proc/$$/stat > \(folder.file("status")); "
+                    + "test -e \(folder.file("flag")) || exec sleep 1000"
             )
             try await waitUntil { text("status")?.hasSuffix("\n") == true }
             _ = FileManager.default.createFile(atPath: folder.file("flag"), contents: nil)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The client library under load: cycles of a put, a reserve and a delete over one connection, by one task that waits for each
-// reply, and by many at once, in alternating turns.
+// The client library under load: cycles of a put, a reserve and a delete over one connection, by one task that waits
+// for each reply, and by many at once, in alternating turns.
 //
 //   client-load ADDRESS ROUNDS SECONDS TASKS [loop]
 //
-// Prints for each round the cycles a second of one task and of many. With "loop" the tasks run on the connection's event loop.
+// Prints for each round the cycles a second of one task and of many. With "loop" the tasks run on the connection's
+// event loop.
 
 import AsyncSockets
 import Foundation

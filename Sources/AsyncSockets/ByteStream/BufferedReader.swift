@@ -26,7 +26,8 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     ///
     /// - Parameters:
     ///   - stream: The stream. While there is a reader, nothing else may receive from it.
-    ///   - capacity: How many bytes to ask the stream for at a time: 1 to 1,048,576, and the nearest of these otherwise.
+    ///   - capacity: How many bytes to ask the stream for at a time: 1 to 1,048,576, and the nearest of these
+    ///     otherwise.
     public init(_ stream: Stream, capacity: Int = 8192) {
         self.stream = stream
         self.capacity = min(max(1, capacity), 1 << 20)
@@ -107,11 +108,12 @@ public struct BufferedReader<Stream: ByteStream>: ~Copyable {
     /// stream need not have one.
     ///
     /// - Parameters:
-    ///   - limit: The most bytes accepted in a line, without its end: a line of so many bytes is accepted with either end.
+    ///   - limit: The most bytes accepted in a line, without its end: a line of so many bytes is accepted with either
+    ///     end.
     ///   - timeout: How long to wait for each part of it; `nil` for ever.
     /// - Returns: The line; `nil` at the end of the stream.
-    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.limitExceeded(limit:)`, as soon as there is a byte
-    ///   too many. What was received can still be taken.
+    /// - Throws: `SocketError` of the stream, or with `SocketError.Reason.limitExceeded(limit:)`, as soon as there is a
+    ///   byte too many. What was received can still be taken.
     public mutating func receiveLine(limit: Int, timeout: Duration? = nil) async throws(SocketError) -> [UInt8]? {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         searched = 0

@@ -18,8 +18,8 @@ public protocol ByteStream: Sendable {
     ///   `SocketError.Reason.closed`.
     func receive(into buffer: inout OutputRawSpan, timeout: Duration?) async throws(SocketError) -> Int
 
-    /// Receives what has arrived and appends it to an array, at most so many bytes: 0 or more, and the memory for as many need
-    /// not be taken before they have come.
+    /// Receives what has arrived and appends it to an array, at most so many bytes: 0 or more, and the memory for as
+    /// many need not be taken before they have come.
     func receive(into bytes: inout [UInt8], upTo limit: Int, timeout: Duration?) async throws(SocketError) -> Int
 
     /// Sends bytes, and returns when all of them are taken over.

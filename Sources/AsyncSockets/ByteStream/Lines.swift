@@ -4,8 +4,8 @@ public import Sockets
 
 /// The lines of a stream, one after another, as text.
 ///
-/// A line ends with a line feed, with or without a carriage return before it; the last one need not. What is not UTF-8 is
-/// repaired.
+/// A line ends with a line feed, with or without a carriage return before it; the last one need not. What is not UTF-8
+/// is repaired.
 public struct Lines<Stream: ByteStream>: AsyncSequence, Sendable {
     private let stream: Stream
     private let limit: Int

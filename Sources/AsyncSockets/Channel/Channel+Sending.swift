@@ -54,8 +54,8 @@ struct SendQueues {
 extension Channel {
     /// Sends what can be sent at once, if it is nobody else's turn: nearly always that is all of it.
     ///
-    /// - Returns: The number of bytes sent. If that is some of them but not all, the call goes on, with the claim; if it is
-    ///   none, the call has not begun.
+    /// - Returns: The number of bytes sent. If that is some of them but not all, the call goes on, with the claim; if
+    ///   it is none, the call has not begun.
     @inline(__always)
     func sendNow(_ bytes: RawSpan) throws(SocketError) -> Int {
         guard !isGreedy, !use.has(.sendersWait) else { return 0 }
@@ -76,7 +76,8 @@ extension Channel {
         return sent
     }
 
-    /// Begins a call that sends; waits while another one does, so that their bytes do not mix. First come, first served.
+    /// Begins a call that sends; waits while another one does, so that their bytes do not mix. First come, first
+    /// served.
     func beginSending(_ patience: inout Patience) async throws(SocketError) {
         switch use.enter(.sending) {
         case .entered: return
@@ -132,7 +133,8 @@ extension Channel {
             unsafe next.continuation.resume(returning: true)
             leave([])
         } else {
-            // Nobody was left of those who waited. Somebody may have begun to wait since then, so it is looked at again.
+            // Nobody was left of those who waited. Somebody may have begun to wait since then, so it is looked at
+            // again.
             endSending()
         }
     }

@@ -15,7 +15,8 @@ struct Patience {
     /// On the monotonic clock, in nanoseconds.
     let deadline: Int64
     var hasWaited = false
-    /// Whether the call has been tried, after which its deadline counts: what can be done at once is done, however late it is.
+    /// Whether the call has been tried, after which its deadline counts: what can be done at once is done, however late
+    /// it is.
     var hasTried = false
 
     /// Whether the time is over.
@@ -45,8 +46,8 @@ extension Channel {
     /// The call that waits then tries its system call again, whatever it was, and comes back here if it has to wait
     /// again; so every error but that of the system call itself is thrown from here, and before waiting.
     ///
-    /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, `ENOSPC` or `ENOMEM` if the loop cannot watch the channel, or
-    ///   what has become of the loop if it cannot watch anything any more.
+    /// - Throws: `SocketError`: closed, cancelled, `ETIMEDOUT`, `ENOSPC` or `ENOMEM` if the loop cannot watch the
+    ///   channel, or what has become of the loop if it cannot watch anything any more.
     func wait(_ claim: Use.Claim, _ patience: inout Patience) async throws(SocketError) {
         try checkEnd(patience.operation)
         let isOwned = isOwnedByThisTask
@@ -83,7 +84,8 @@ extension Channel {
         }
     }
 
-    /// Waits for a while, for something that makes no event, as a call that claims to send; shorter if the waiting ends.
+    /// Waits for a while, for something that makes no event, as a call that claims to send; shorter if the waiting
+    /// ends.
     func pause(_ duration: Duration, _ patience: inout Patience) async throws(SocketError) {
         let timer = loop.addTimer(at: LoopThread.now() + duration.nanoseconds, .wake(self))
         defer { loop.cancelTimer(timer) }

@@ -7,9 +7,9 @@ internal import SystemPackage
 
 /// Sockets that tasks wait for on an event loop: what a connection, a listener and a datagram socket have in common.
 ///
-/// All of a channel's sockets, which are one for anything but a listener, share two wait slots: one for what receives or
-/// accepts, one for what sends or connects. A channel is put on the poller by the first call that has to wait, for both
-/// directions and edge-triggered, and never touched again until it is closed.
+/// All of a channel's sockets, which are one for anything but a listener, share two wait slots: one for what receives
+/// or accepts, one for what sends or connects. A channel is put on the poller by the first call that has to wait, for
+/// both directions and edge-triggered, and never touched again until it is closed.
 @safe
 final class Channel: @unchecked Sendable {
     // `@safe`, `@unchecked`: `sockets` is set once, used only by calls that have entered `use`, and freed by whoever
@@ -212,9 +212,9 @@ final class Channel: @unchecked Sendable {
         unsafe sockets.deallocate()
     }
 
-    /// Keeps close(2) from waiting until the peer has acknowledged all that was sent, which a non-blocking socket is not spared
-    /// either. The kernel delivers it in the background, as long as it would have otherwise: a linger time changes only when
-    /// the call returns.
+    /// Keeps close(2) from waiting until the peer has acknowledged all that was sent, which a non-blocking socket is
+    /// not spared either. The kernel delivers it in the background, as long as it would have otherwise: a linger time
+    /// changes only when the call returns.
     private func stopLingering() {
         for index in unsafe sockets.indices {
             guard let linger = try? unsafe sockets[index].get(.linger), linger.timeout ?? .zero > .zero else {

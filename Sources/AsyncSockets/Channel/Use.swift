@@ -25,8 +25,8 @@ struct Use: ~Copyable, Sendable {
         static let closed = Mark(rawValue: 1 << 2)
         /// The event loop watches the channel.
         static let registered = Mark(rawValue: 1 << 3)
-        /// A receive that gets less than it could may leave something behind that no edge will announce again: the end, a
-        /// byte behind TCP's urgent one, a byte that came with descriptors or from another sender.
+        /// A receive that gets less than it could may leave something behind that no edge will announce again: the end,
+        /// a byte behind TCP's urgent one, a byte that came with descriptors or from another sender.
         static let shortReceivesLeaveMore = Mark(rawValue: 1 << 4)
         /// There are calls that wait for their turn to send.
         static let sendersWait = Mark(rawValue: 1 << 5)

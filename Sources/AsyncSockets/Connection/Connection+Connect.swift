@@ -10,9 +10,10 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
-    ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes. Zero tries once,
-    ///     which within this machine is enough.
+    ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared
+    ///     one.
+    ///   - timeout: How long to wait; `nil` leaves it to the system, which for TCP gives up after minutes. Zero tries
+    ///     once, which within this machine is enough.
     /// - Throws: `SocketError`, naming the address: `ECONNREFUSED`, `ETIMEDOUT`, `SocketError.Reason.cancelled` and so
     ///   on.
     ///
@@ -64,16 +65,17 @@ extension Connection {
 
     /// Connects to a host by its name.
     ///
-    /// The name is looked up off the loop: see ``Resolver``. The host's addresses, of both families in turn, are then raced as
-    /// RFC 8305 ("Happy Eyeballs") says: each gets a quarter of a second before the next one is tried beside it, the
-    /// first that connects is taken, and the others are given up.
+    /// The name is looked up off the loop: see ``Resolver``. The host's addresses, of both families in turn, are then
+    /// raced as RFC 8305 ("Happy Eyeballs") says: each gets a quarter of a second before the next one is tried beside
+    /// it, the first that connects is taken, and the others are given up.
     ///
     /// - Parameters:
     ///   - host: A name, or an address as text.
     ///   - port: The port.
-    ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared one.
-    ///   - timeout: How long all of it may take, looking the name up included; `nil` for as long as the system takes. With zero
-    ///     each address is tried once, but only an address as text needs no looking up.
+    ///   - loop: The loop that is to wait for the connection; `nil` for the one that the caller runs on, or a shared
+    ///     one.
+    ///   - timeout: How long all of it may take, looking the name up included; `nil` for as long as the system takes.
+    ///     With zero each address is tried once, but only an address as text needs no looking up.
     ///   - resolver: Who looks the name up.
     /// - Throws: `SocketError`: the name's, the only address's, or one whose `SocketError.attempts` has an error for
     ///   every address that was tried.

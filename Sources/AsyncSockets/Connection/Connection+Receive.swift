@@ -41,7 +41,8 @@ extension Connection {
     ///
     /// - Parameters:
     ///   - bytes: Where to append.
-    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a mebibyte.
+    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a
+    ///     mebibyte.
     ///   - timeout: How long to wait; `nil` for ever. Zero takes what has arrived already.
     public func receive(
         into bytes: inout [UInt8], upTo limit: Int, timeout: Duration? = nil
@@ -53,15 +54,15 @@ extension Connection {
         }
     }
 
-    /// Looks at what has arrived without taking it: the next receive gets it again. Waits until there is something, or more
-    /// than an earlier look has shown.
+    /// Looks at what has arrived without taking it: the next receive gets it again. Waits until there is something, or
+    /// more than an earlier look has shown.
     ///
     /// - Parameters:
     ///   - limit: The most bytes to look at, 0 or more; more than a mebibyte is as much.
     ///   - count: How many bytes are known already: waits until there are more.
     ///   - timeout: How long to wait; `nil` for ever.
-    /// - Returns: At most `limit` bytes, which begin with those that are known. At the end of the stream, these alone; so are
-    ///   they if `limit` is not above `count`.
+    /// - Returns: At most `limit` bytes, which begin with those that are known. At the end of the stream, these alone;
+    ///   so are they if `limit` is not above `count`.
     /// - Throws: `SocketError` as ``receive(into:timeout:)-(OutputRawSpan,_)``.
     ///
     /// The corresponding C function is `recv`, with `MSG_PEEK`.

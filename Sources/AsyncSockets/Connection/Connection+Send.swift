@@ -10,8 +10,8 @@ extension Connection {
     /// - Parameters:
     ///   - bytes: What to send.
     ///   - timeout: How long to take for it, waiting for the own turn included; `nil` for ever.
-    /// - Throws: `SocketError`, naming the peer: `EPIPE` or `ECONNRESET` when the peer is gone, `ETIMEDOUT` when this or
-    ///   another time is over, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`. A part of the bytes may
+    /// - Throws: `SocketError`, naming the peer: `EPIPE` or `ECONNRESET` when the peer is gone, `ETIMEDOUT` when this
+    ///   or another time is over, `SocketError.Reason.cancelled`, `SocketError.Reason.closed`. A part of the bytes may
     ///   have been sent then.
     ///
     /// The corresponding C function is `send`, with `MSG_NOSIGNAL`.
@@ -78,7 +78,8 @@ extension Connection {
         }
     }
 
-    /// Sends two pieces of memory, one after the other, without copying them together, as ``send(_:timeout:)-(RawSpan,_)``.
+    /// Sends two pieces of memory, one after the other, without copying them together, as
+    /// ``send(_:timeout:)-(RawSpan,_)``.
     ///
     /// The corresponding C function is `sendmsg`.
     public func send(

@@ -12,8 +12,8 @@ internal import SystemPackage
 /// connection.close()
 /// ```
 ///
-/// A connection may be shared and used from any task, thread or actor. One task at a time may receive; several may send,
-/// each in its turn, and their bytes do not mix. A call that waits ends with an error of its own when its task is
+/// A connection may be shared and used from any task, thread or actor. One task at a time may receive; several may
+/// send, each in its turn, and their bytes do not mix. A call that waits ends with an error of its own when its task is
 /// cancelled, when its time is over, and when the connection is closed.
 ///
 /// A connection that nobody holds any more closes itself. It works best when the tasks that use it prefer its loop, as
@@ -69,9 +69,9 @@ public final class Connection: ByteStream {
     /// input that was not received: then TCP resets the connection, and the peer may lose what it has not read yet; see
     /// ``finish(discarding:timeout:)``. Closing twice does nothing.
     ///
-    /// This never waits, on no account: where `SO_LINGER` is set to wait for delivery, it is turned off first, and the system
-    /// delivers in the background. To know that the peer has everything, wait for its answer, or for the end of its stream
-    /// after ``finishSending()``.
+    /// This never waits, on no account: where `SO_LINGER` is set to wait for delivery, it is turned off first, and the
+    /// system delivers in the background. To know that the peer has everything, wait for its answer, or for the end of
+    /// its stream after ``finishSending()``.
     ///
     /// The corresponding C function is `close`.
     public func close() {

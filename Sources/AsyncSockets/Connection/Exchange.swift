@@ -44,12 +44,12 @@ public final class Exchange {
 
     /// Calls `handler` each time something may have changed, until the exchange is ended.
     ///
-    /// The task is suspended all the while, with its cancellation and the connection's time-outs, and the loop calls the
-    /// handler from its own thread: first at once, then after each event. Events are edges, so the handler must take all there
-    /// is, or ask for another call. It must not block.
+    /// The task is suspended all the while, with its cancellation and the connection's time-outs, and the loop calls
+    /// the handler from its own thread: first at once, then after each event. Events are edges, so the handler must
+    /// take all there is, or ask for another call. It must not block.
     ///
-    /// The caller must be on the connection's loop: a task that prefers it, or an actor whose executor it is. Nobody else can
-    /// receive or send meanwhile. An exchange runs once.
+    /// The caller must be on the connection's loop: a task that prefers it, or an actor whose executor it is. Nobody
+    /// else can receive or send meanwhile. An exchange runs once.
     ///
     /// - Throws: What the handler throws, or what the exchange was ended with, naming the peer;
     ///   `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`.
@@ -97,8 +97,8 @@ public final class Exchange {
     /// Whether the exchange runs, so that it can send and receive.
     public var isRunning: Bool { state == .running }
 
-    /// Has the handler called once more after the other events of this turn of the loop, with no events of its own: for one
-    /// that leaves something for later, so that other connections have their turn.
+    /// Has the handler called once more after the other events of this turn of the loop, with no events of its own: for
+    /// one that leaves something for later, so that other connections have their turn.
     public func callAgain() {
         guard !isCalledAgain, isRunning else { return }
         isCalledAgain = true
@@ -118,9 +118,9 @@ public final class Exchange {
 
     /// Receives what has arrived, and appends it to the buffer.
     ///
-    /// - Returns: The number of bytes; 0 at the end of the stream, or when the buffer is full; `nil` if nothing is there:
-    ///   the handler is called when there is. There may be more than a buffer that is full now has room for, of which
-    ///   nothing tells: see ``callAgain()``.
+    /// - Returns: The number of bytes; 0 at the end of the stream, or when the buffer is full; `nil` if nothing is
+    ///   there: the handler is called when there is. There may be more than a buffer that is full now has room for, of
+    ///   which nothing tells: see ``callAgain()``.
     /// - Throws: `SocketError`: `ECONNRESET` and the like, `SocketError.Reason.closed` unless the exchange runs.
     ///
     /// The corresponding C function is `recv`, with `MSG_DONTWAIT`.
@@ -137,7 +137,8 @@ public final class Exchange {
     ///
     /// - Parameters:
     ///   - bytes: Where to append.
-    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a mebibyte.
+    ///   - limit: The most bytes to receive, 0 or more. Beyond what the array has room for, one call takes at most a
+    ///     mebibyte.
     public func tryReceive(appendingTo bytes: inout [UInt8], upTo limit: Int) throws(SocketError) -> Int? {
         guard limit >= 0 else { throw SocketError(.receive, .invalid(.negative)) }
         guard isRunning else { throw SocketError(.receive, .closed) }

@@ -61,8 +61,8 @@ extension Datagram {
         var pause: Duration = .milliseconds(1)
         while try channel.socket.trySend(bytes, to: address) == nil {
             if case .unix = address {
-                // Not the own buffer is full but the receiver's, of which no event tells; each attempt makes one that says
-                // nothing. So it is tried again in a while.
+                // Not the own buffer is full but the receiver's, of which no event tells; each attempt makes one that
+                // says nothing. So it is tried again in a while.
                 try? await channel.loop.sleep(for: pause)
                 pause = min(pause * 2, .milliseconds(100))
                 try await channel.yield(&patience)

@@ -12,8 +12,8 @@ public import Sockets
 /// }
 /// ```
 ///
-/// Datagrams keep their boundaries, and one without a byte is a datagram too. One task at a time may receive; any number
-/// may send. What was said of a ``Connection``'s calls that wait is true of these.
+/// Datagrams keep their boundaries, and one without a byte is a datagram too. One task at a time may receive; any
+/// number may send. What was said of a ``Connection``'s calls that wait is true of these.
 public final class Datagram: Sendable {
     let channel: Channel
 

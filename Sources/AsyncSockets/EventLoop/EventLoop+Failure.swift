@@ -41,8 +41,8 @@ struct RegisteredChannels {
 }
 
 extension EventLoop {
-    /// Ends all waiting for events with an error, since waiting has failed in a way that does not pass: a sandbox refuses it, or
-    /// somebody has closed the epoll descriptor.
+    /// Ends all waiting for events with an error, since waiting has failed in a way that does not pass: a sandbox
+    /// refuses it, or somebody has closed the epoll descriptor.
     ///
     /// Jobs and timers go on, so that the tasks that get the error can end.
     func fail(_ errno: Errno) {

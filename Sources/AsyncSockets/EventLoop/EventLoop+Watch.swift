@@ -46,8 +46,8 @@ extension EventLoop {
     ///     for it on this loop.
     ///   - events: What to wait for. `PollEvents.error` and `PollEvents.hangUp` are always reported.
     /// - Returns: What happened; empty when the task was cancelled.
-    /// - Throws: `SocketError`: `EEXIST` if a task waits for the descriptor already, `EPERM` for a regular file, which is
-    ///   always ready; what has become of the loop, if it cannot wait for events any more.
+    /// - Throws: `SocketError`: `EEXIST` if a task waits for the descriptor already, `EPERM` for a regular file, which
+    ///   is always ready; what has become of the loop, if it cannot wait for events any more.
     ///
     /// The corresponding C functions are `epoll_ctl` with `EPOLLONESHOT`, and `epoll_wait`.
     public func wait(

@@ -19,13 +19,14 @@ internal import SystemPackage
 ///
 /// Code on a loop must not block: while it does, nothing else on the loop runs.
 ///
-/// Its timers go by `CLOCK_MONOTONIC`, as `epoll_wait(2)` does: nobody sets that clock, and it stands still while the machine is
-/// suspended.
+/// Its timers go by `CLOCK_MONOTONIC`, as `epoll_wait(2)` does: nobody sets that clock, and it stands still while the
+/// machine is suspended.
 ///
 /// On Linux a loop is an `epoll(7)` instance and an `eventfd(2)`.
 public final class EventLoop: @unchecked Sendable {
-    // `@unchecked`: `jobs`, `works`, their batches and `turnTime` belong to the thread that runs the loop, of which there is at most one
-    // at any time (`Shared.isRunning` sees to that, under its lock); everything else is immutable, atomic or in a Lock.
+    // `@unchecked`: `jobs`, `works`, their batches and `turnTime` belong to the thread that runs the loop, of which
+    // there is at most one at any time (`Shared.isRunning` sees to that, under its lock); everything else is immutable,
+    // atomic or in a Lock.
 
     /// `@safe`: each reference is released once, by the loop's thread.
     @safe
@@ -71,8 +72,8 @@ public final class EventLoop: @unchecked Sendable {
     public enum ThreadStart: Hashable, Sendable {
         /// When the loop is created.
         case immediate
-        /// When there is something to run. Until then the process has no thread more: a server can bind its listeners to
-        /// the loop first, and then call what changes the calling thread alone, such as `capset(2)`.
+        /// When there is something to run. Until then the process has no thread more: a server can bind its listeners
+        /// to the loop first, and then call what changes the calling thread alone, such as `capset(2)`.
         case onFirstWork
     }
 
@@ -162,7 +163,8 @@ public final class EventLoop: @unchecked Sendable {
         worksBatch.removeAll(keepingCapacity: true)
     }
 
-    /// Has something done once, after the events of this turn and the jobs that they have made. Only for code on the loop.
+    /// Has something done once, after the events of this turn and the jobs that they have made. Only for code on the
+    /// loop.
     package func soon(_ work: any LoopWork) {
         works.append(work)
     }

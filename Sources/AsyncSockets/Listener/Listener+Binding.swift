@@ -8,12 +8,12 @@ extension Listener {
     /// Listens on an address.
     ///
     /// A Unix domain socket's file that was left behind by a server that is gone is replaced; one on which somebody
-    /// answers is not. On an event loop's thread this does not wait for another program that binds in the same folder at that
-    /// moment: then nothing is replaced.
+    /// answers is not. On an event loop's thread this does not wait for another program that binds in the same folder
+    /// at that moment: then nothing is replaced.
     ///
     /// - Parameters:
-    ///   - address: Any stream address. Port 0 asks for a free port: see ``address``. `::` is all addresses of both families,
-    ///     unless `ListenOptions.ipv6Wildcard` says otherwise.
+    ///   - address: Any stream address. Port 0 asks for a free port: see ``address``. `::` is all addresses of both
+    ///     families, unless `ListenOptions.ipv6Wildcard` says otherwise.
     ///   - options: How to listen.
     ///   - loop: The loop that waits for connections; `nil` for the one that the caller runs on, or a shared one.
     /// - Throws: `SocketError`, naming the address: `EADDRINUSE`, `EADDRNOTAVAIL`, `EACCES` and so on.
@@ -48,9 +48,9 @@ extension Listener {
 
     /// Listens on every address of a list, as one listener.
     ///
-    /// All addresses with port 0 get the same free port. An address that is twice in the list is listened on once. `::` and
-    /// `0.0.0.0` go together: `::` takes IPv6 alone then. Unix domain addresses may be in the list; they come last in
-    /// ``addresses``.
+    /// All addresses with port 0 get the same free port. An address that is twice in the list is listened on once. `::`
+    /// and `0.0.0.0` go together: `::` takes IPv6 alone then. Unix domain addresses may be in the list; they come last
+    /// in ``addresses``.
     ///
     /// - Parameters:
     ///   - addresses: Where to listen; one address at least.
@@ -73,8 +73,8 @@ extension Listener {
     ///   - options: How to listen.
     ///   - loop: The loop that waits for connections; `nil` for the one that the caller runs on, or a shared one.
     ///   - resolver: Who looks the name up.
-    /// - Throws: `SocketError`: the name's, or that of an address. An address that this machine does not have, or whose family
-    ///   it does not have, is left out, unless none is left.
+    /// - Throws: `SocketError`: the name's, or that of an address. An address that this machine does not have, or whose
+    ///   family it does not have, is left out, unless none is left.
     public static func bind(
         toHost host: String, port: UInt16, options: ListenOptions = ListenOptions(), on loop: EventLoop? = nil,
         resolver: Resolver = .shared
@@ -135,8 +135,8 @@ extension Listener {
         return Listener(Channel(sockets, on: loop), bound, files: files)
     }
 
-    /// Sets what accepted sockets inherit. Only accepting needs the non-blocking mode: the calls that transfer bytes say each time
-    /// that they do not wait.
+    /// Sets what accepted sockets inherit. Only accepting needs the non-blocking mode: the calls that transfer bytes
+    /// say each time that they do not wait.
     private static func prepare(_ socket: borrowing Socket) throws(SocketError) {
         let family = try socket.get(.family)
         if family == .ipv4 || family == .ipv6 { try socket.set(.noDelay, to: true) }

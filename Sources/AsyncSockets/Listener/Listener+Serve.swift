@@ -18,8 +18,8 @@ extension Listener {
 
     /// Serves: gives each connection to `handler`, in a task of its own, until the listener is stopped.
     ///
-    /// The tasks are children of the caller's. Each prefers the connection's loop, so that straight-line code in it never
-    /// leaves that thread. A connection is closed when its handler returns or throws, whoever still holds it.
+    /// The tasks are children of the caller's. Each prefers the connection's loop, so that straight-line code in it
+    /// never leaves that thread. A connection is closed when its handler returns or throws, whoever still holds it.
     ///
     /// - After ``stop()`` no more connections are accepted, the listener is closed, handlers go on for at most
     ///   ``ServeOptions/grace``, and are cancelled then. This returns when the last one has returned.
@@ -40,8 +40,8 @@ extension Listener {
     ///   - options: The bounds.
     ///   - onError: Told of each connection's error, which ends that connection only, and of a lack of descriptors.
     ///   - handler: What to do with a connection.
-    /// - Throws: `SocketError` if the listener is closed already, in use, or cannot be watched, if the system refuses to accept
-    ///   anything, or for a connection limit below one.
+    /// - Throws: `SocketError` if the listener is closed already, in use, or cannot be watched, if the system refuses
+    ///   to accept anything, or for a connection limit below one.
     public func serve(
         _ options: ServeOptions = ServeOptions(),
         onError: @escaping @Sendable (any Error, ErrorOrigin) -> Void = { _, _ in },

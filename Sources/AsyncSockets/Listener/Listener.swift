@@ -54,13 +54,13 @@ public final class Listener: Sendable {
 
     /// Waits for a connection and takes it.
     ///
-    /// While there is no descriptor for it (`EMFILE`), this waits and tries again; the process's last few are left to its other
-    /// parts. One task at a time may accept.
+    /// While there is no descriptor for it (`EMFILE`), this waits and tries again; the process's last few are left to
+    /// its other parts. One task at a time may accept.
     ///
     /// - Parameter timeout: How long to wait; `nil` for ever. Zero takes a connection that is there already.
     /// - Throws: `SocketError`: `SocketError.Reason.cancelled`, `SocketError.Reason.closed`, `ETIMEDOUT`,
-    ///   `SocketError.Reason.inUse`, or what is wrong with the listening socket itself (`EINVAL`: it was shut down), or a
-    ///   sandbox's refusal (`EPERM`, `ENOSYS`).
+    ///   `SocketError.Reason.inUse`, or what is wrong with the listening socket itself (`EINVAL`: it was shut down), or
+    ///   a sandbox's refusal (`EPERM`, `ENOSYS`).
     ///
     /// The corresponding C function is `accept4`.
     public func accept(timeout: Duration? = nil) async throws(SocketError) -> Connection {

@@ -2,11 +2,13 @@
 
 /// The bounds within which ``Listener/serve(_:onError:handler:)`` serves.
 public struct ServeOptions: Sendable {
-    /// How many connections are served at the same time, 1 or more. While there are so many, further ones wait in the backlog.
+    /// How many connections are served at the same time, 1 or more. While there are so many, further ones wait in the
+    /// backlog.
     public var connectionLimit: Int
     /// How long a call on a connection waits while no byte moves, before it gives up with `ETIMEDOUT`; `nil` for ever.
     public var idleTimeout: Duration?
-    /// After what time every call on a connection gives up with `ETIMEDOUT` when it would have to wait; `nil` for never.
+    /// After what time every call on a connection gives up with `ETIMEDOUT` when it would have to wait; `nil` for
+    /// never.
     public var totalTimeout: Duration?
     /// How long the handlers that run when the listener is stopped may go on before their tasks are cancelled.
     public var grace: Duration

@@ -5,10 +5,10 @@ internal import SystemPackage
 
 /// The file of a Unix domain listener, which nobody removes but who made it.
 ///
-/// A server that ends without removing its file leaves a name to which nothing can be bound and on which nobody answers.
-/// Such a file is replaced; one on which somebody answers never is. Whoever binds holds a lock on the folder meanwhile,
-/// so that no other server that looks at the same time mistakes a socket that is bound, and about to listen, for one that
-/// was left behind. Without the lock nothing is replaced.
+/// A server that ends without removing its file leaves a name to which nothing can be bound and on which nobody
+/// answers. Such a file is replaced; one on which somebody answers never is. Whoever binds holds a lock on the folder
+/// meanwhile, so that no other server that looks at the same time mistakes a socket that is bound, and about to listen,
+/// for one that was left behind. Without the lock nothing is replaced.
 struct UnixSocketFile: Sendable {
     private let path: [UInt8]
     private let identity: FileIdentity

@@ -6,15 +6,15 @@ internal import SystemPackage
 /// Looks names up on threads of its own, since `getaddrinfo` blocks for as long as name servers take.
 ///
 /// - An address as text is read at once, without a thread.
-/// - A name of the hosts file (`/etc/hosts`), such as `localhost`, is looked up by threads that never ask a name server, so that it
-///   never waits behind other names.
-/// - All other names share ``threadLimit`` threads. A name server that does not answer holds each of them for as long as
-///   `resolv.conf(5)` says (`timeout` times `attempts` for each server: ten seconds by default), and when all are held, further
-///   names wait for one.
+/// - A name of the hosts file (`/etc/hosts`), such as `localhost`, is looked up by threads that never ask a name
+///   server, so that it never waits behind other names.
+/// - All other names share ``threadLimit`` threads. A name server that does not answer holds each of them for as long
+///   as `resolv.conf(5)` says (`timeout` times `attempts` for each server: ten seconds by default), and when all are
+///   held, further names wait for one.
 ///
-/// A lookup's time-out begins with the call, and covers the wait for a thread. A lookup that nobody waits for any more is dropped
-/// if it has no thread yet; otherwise it goes on in its thread, as `getaddrinfo` cannot be stopped. Nothing is cached: that is for
-/// the system's own resolver.
+/// A lookup's time-out begins with the call, and covers the wait for a thread. A lookup that nobody waits for any more
+/// is dropped if it has no thread yet; otherwise it goes on in its thread, as `getaddrinfo` cannot be stopped. Nothing
+/// is cached: that is for the system's own resolver.
 public final class Resolver: Sendable {
     /// The resolver that is used where no other is named, with 16 threads at most.
     public static let shared = Resolver(
@@ -26,8 +26,8 @@ public final class Resolver: Sendable {
 
     private let isLocal: @Sendable (String) -> Bool
     private let lookUp: LookUp
-    /// Where every name is looked for in the hosts file first. A second thread is there for a system that asks name servers
-    /// before it.
+    /// Where every name is looked for in the hosts file first. A second thread is there for a system that asks name
+    /// servers before it.
     private let localLane = Lane(threadLimit: 2)
     private let remoteLane: Lane
 
@@ -165,7 +165,8 @@ private final class Lane: Sendable {
             return true
         }
         guard needsThread, case .failure(let errno) = LoopThread.start({ self.run() }) else { return }
-        // Not done here, where it would block an event loop. A thread that runs already will come to it; without one, nobody will.
+        // Not done here, where it would block an event loop. A thread that runs already will come to it; without one,
+        // nobody will.
         let stranded = state.withLock { state in
             state.threads -= 1
             guard state.threads == 0 else { return [] as [Lookup] }

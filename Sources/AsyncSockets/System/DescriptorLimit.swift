@@ -5,18 +5,20 @@ internal import Sockets
 internal import Synchronization
 internal import SystemPackage
 
-/// How near the process comes to the end of its descriptors, by those that it gets: they are always the lowest that are free.
+/// How near the process comes to the end of its descriptors, by those that it gets: they are always the lowest that are
+/// free.
 ///
-/// Accepting leaves the last ones to everything else. A process that has none left does not only fail to open what it needs:
-/// as long as more tasks wait than there are threads, libdispatch opens a file each second, and ends the process when it cannot.
+/// Accepting leaves the last ones to everything else. A process that has none left does not only fail to open what it
+/// needs: as long as more tasks wait than there are threads, libdispatch opens a file each second, and ends the process
+/// when it cannot.
 enum DescriptorLimit {
     /// How many are left to others.
     private static let reserve = 4
 
     /// The first number that is not to be used, as it was when last asked for.
     private static let limit = Atomic(0)
-    /// The highest number that was ever got. From then on each is looked at before: a lower one that was free, because it had
-    /// been closed, says nothing of the next.
+    /// The highest number that was ever got. From then on each is looked at before: a lower one that was free, because
+    /// it had been closed, says nothing of the next.
     private static let highest = Atomic(0)
 
     /// Notes what was got.

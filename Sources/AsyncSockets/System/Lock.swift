@@ -8,8 +8,8 @@ internal import Glibc
 /// under the lock is reported as a race, and the real ones are lost among them.
 @safe
 struct Lock<Value>: ~Copyable, @unchecked Sendable {
-    // `@safe`, `@unchecked`: the value is used only between locking and unlocking. Both pointers are to memory of this value's
-    // own, which stays where it is, as POSIX demands of a mutex, until the value goes.
+    // `@safe`, `@unchecked`: the value is used only between locking and unlocking. Both pointers are to memory of this
+    // value's own, which stays where it is, as POSIX demands of a mutex, until the value goes.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let value: UnsafeMutablePointer<Value>
 

@@ -8,7 +8,8 @@ internal import SystemPackage
 /// An epoll instance and an eventfd that wakes it, `epoll(7)` and `eventfd(2)`.
 @safe
 struct Poller: ~Copyable, @unchecked Sendable {
-    // `@safe`, `@unchecked`: `events` is memory of this value's own that only wait uses, and only the loop's thread waits.
+    // `@safe`, `@unchecked`: `events` is memory of this value's own that only wait uses, and only the loop's thread
+    // waits.
     private let epoll: FileDescriptor
     private let wakeUp: FileDescriptor
     private let events: UnsafeMutableBufferPointer<epoll_event>
@@ -104,7 +105,8 @@ struct Poller: ~Copyable, @unchecked Sendable {
         var failure: Errno?
     }
 
-    /// Waits for a wake-up only, without epoll: for a loop that cannot wait for events any more, but still has jobs and timers.
+    /// Waits for a wake-up only, without epoll: for a loop that cannot wait for events any more, but still has jobs and
+    /// timers.
     ///
     /// - Parameter timeout: In nanoseconds; a negative one waits for ever.
     func waitForWakeUp(timeout: Int64) {

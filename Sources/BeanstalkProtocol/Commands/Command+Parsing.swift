@@ -32,8 +32,8 @@ extension CommandName {
 
     /// The name that a line begins with, and how many bytes that takes.
     ///
-    /// The first case that fits decides, so that a name with something behind it that does not belong there is a bad format,
-    /// and one without its space is no name at all.
+    /// The first case that fits decides, so that a name with something behind it that does not belong there is a bad
+    /// format, and one without its space is no name at all.
     fileprivate static func first(in line: Span<UInt8>) -> (name: CommandName, length: Int)? {
         guard let first = line.first, case let letter = Int(first) - 0x61, (0..<26).contains(letter) else { return nil }
         for (name, prefix) in byFirstLetter[letter] where line.begins(with: prefix.span) { return (name, prefix.count) }

@@ -121,7 +121,8 @@ public enum PutTag: Hashable, Sendable {
     case keep(seconds: UInt32)
     /// `attempts`: how often a worker may get it, 1 or more.
     case attempts(UInt32)
-    /// `backoff`: seconds before the second attempt, each later one after twice as many as the one before, at most so many.
+    /// `backoff`: seconds before the second attempt, each later one after twice as many as the one before, at most so
+    /// many.
     case backoff(first: UInt32, most: UInt32)
     /// `lease:connection`: it is its worker's for as long as the worker's connection is there.
     case leaseOfConnection

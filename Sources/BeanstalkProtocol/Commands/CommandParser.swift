@@ -8,8 +8,8 @@
 /// while let input = parser.next(bytes.span, &position) { … }  // then all of the bytes are taken
 /// ```
 ///
-/// Limits come first: a line has at most 224 bytes with its end, those that have tags or a text 512; a body has no more than it
-/// announced, and room for it is made as it arrives.
+/// Limits come first: a line has at most 224 bytes with its end, those that have tags or a text 512; a body has no more
+/// than it announced, and room for it is made as it arrives.
 public struct CommandParser: ~Copyable, Sendable {
     /// The most bytes in a line, with the carriage return and the line feed that end it.
     public static let maximumLineLength = 224
@@ -257,7 +257,8 @@ extension Command {
 }
 
 extension [UInt8] {
-    /// The same bytes, in no more room than they need: what came in pieces has up to twice as much, and may be kept for long.
+    /// The same bytes, in no more room than they need: what came in pieces has up to twice as much, and may be kept for
+    /// long.
     fileprivate var withoutSpareRoom: [UInt8] {
         guard capacity > count + count / 8 + 64 else { return self }
         var exact: [UInt8] = []

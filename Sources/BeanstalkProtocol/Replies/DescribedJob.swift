@@ -77,8 +77,8 @@ extension [UInt8] {
 extension DescribedJob {
     /// Reads what follows the word, but for the reason.
     ///
-    /// - Returns: The job, and how many bytes the reason has; `nil` if it cannot be read. Tags that are not known are left out: a
-    ///   later server may have more.
+    /// - Returns: The job, and how many bytes the reason has; `nil` if it cannot be read. Tags that are not known are
+    ///   left out: a later server may have more.
     static func read(_ line: Span<UInt8>, _ position: inout Int) -> (job: DescribedJob, byteCount: Int)? {
         guard let id = line.number(&position, as: UInt64.self), let tube = line.tube(&position),
             let state = State.allCases.first(where: { line.skip(" " + $0.rawValue, &position) }),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension YAML {
-    /// The fields of a text that has a value for each of its keys, in their order, without the quotes around values; `nil` if it
-    /// is not such a text.
+    /// The fields of a text that has a value for each of its keys, in their order, without the quotes around values;
+    /// `nil` if it is not such a text.
     public static func fields(of text: [UInt8]) -> [(key: String, value: String)]? {
         guard let lines = lines(of: text) else { return nil }
         var fields: [(key: String, value: String)] = []

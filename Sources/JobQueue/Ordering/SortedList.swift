@@ -12,10 +12,10 @@ package protocol SortOrder {
 
 /// A sorted list of references, which can be read on from any place.
 ///
-/// The elements are in chunks of at most 256, and the first key of each chunk stands beside it: a search compares about a dozen
-/// keys that lie together, then eight elements. Adding at the end and taking from the front, as queues do nearly
-/// always, compare one. A full list takes eight bytes an element and a little for each chunk; a binary heap, which cannot
-/// be read in order, takes as much.
+/// The elements are in chunks of at most 256, and the first key of each chunk stands beside it: a search compares about
+/// a dozen keys that lie together, then eight elements. Adding at the end and taking from the front, as queues do
+/// nearly always, compare one. A full list takes eight bytes an element and a little for each chunk; a binary heap,
+/// which cannot be read in order, takes as much.
 package struct SortedList<Order: SortOrder> {
     package typealias Element = Order.Element
     package typealias Key = Order.Key
@@ -107,8 +107,8 @@ package struct SortedList<Order: SortOrder> {
         return true
     }
 
-    /// Where a chunk that has become too large is cut: behind all that was there if the new element is the last, as then more
-    /// will come behind it, else in the middle.
+    /// Where a chunk that has become too large is cut: behind all that was there if the new element is the last, as
+    /// then more will come behind it, else in the middle.
     private static func cut(_ place: Int) -> Int {
         place == chunkLimit ? chunkLimit : chunkLimit / 2
     }

@@ -8,7 +8,8 @@ protocol Timed: AnyObject {
     var timerIndex: Int32 { get set }
 }
 
-/// A binary heap of timers, the earliest first. Each element knows its place, so that any timer can be changed or removed.
+/// A binary heap of timers, the earliest first. Each element knows its place, so that any timer can be changed or
+/// removed.
 ///
 /// The times stand in the heap itself: an element that a search passes need not be fetched from memory.
 struct TimerHeap<Element: Timed> {

@@ -4,7 +4,8 @@ internal import Glibc
 
 /// A mutex with a condition variable whose deadlines are of the monotonic clock.
 ///
-/// Foundation's `NSCondition` waits by the wall clock: set back by an hour, a wait of a second takes an hour and a second.
+/// Foundation's `NSCondition` waits by the wall clock: set back by an hour, a wait of a second takes an hour and a
+/// second.
 ///
 /// `@safe`: the two objects are there, initialised, for as long as this is.
 @safe

@@ -116,8 +116,8 @@ enum Folder {
         }
     }
 
-    /// Makes an empty file if there is none, that only its owner can read, whatever the folder is; what SQLite puts beside it
-    /// has the same rights.
+    /// Makes an empty file if there is none, that only its owner can read, whatever the folder is; what SQLite puts
+    /// beside it has the same rights.
     static func makeFile(_ path: String) throws(StoreError) {
         do {
             let file = try FileDescriptor.open(

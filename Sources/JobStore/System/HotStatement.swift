@@ -60,7 +60,8 @@ struct SQLiteFailure: Error {
 
 /// A prepared statement of the store's hot path, bound and stepped through SQLite's C interface.
 ///
-/// GRDB's own way boxes each argument: it took 1 microsecond more for each statement, which is as much as SQLite itself takes.
+/// GRDB's own way boxes each argument: it took 1 microsecond more for each statement, which is as much as SQLite itself
+/// takes.
 ///
 /// `@safe`: the statement is held, and with it what its pointer points to; all of it belongs to the store's thread.
 @safe
@@ -256,8 +257,8 @@ struct HotStatement {
     func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(pointer, column) == SQLITE_NULL }
 
     func bytes(_ column: Int32) -> [UInt8] {
-        // SAFETY: the bytes are there until the next step, and are copied here; asked for their number after their place, as
-        // SQLite wants it.
+        // SAFETY: the bytes are there until the next step, and are copied here; asked for their number after their
+        // place, as SQLite wants it.
         guard let start = unsafe sqlite3_column_blob(pointer, column) else { return [] }
         let count = Int(unsafe sqlite3_column_bytes(pointer, column))
         return unsafe Array(UnsafeRawBufferPointer(start: start, count: count))

@@ -29,8 +29,8 @@ public func socket_bind(
 ///
 /// - Parameters:
 ///   - socket: A stream socket that is bound.
-///   - backlog: How many connections may wait to be accepted. PHP's default is 0, which loses connections; here it is as
-///     many as the system allows.
+///   - backlog: How many connections may wait to be accepted. PHP's default is 0, which loses connections; here it is
+///     as many as the system allows.
 /// - Returns: Whether the system did it.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_listen(_ socket: PHPSocket, _ backlog: Int = SOMAXCONN) throws(PHPError) -> Bool {
@@ -57,9 +57,10 @@ public func socket_accept(_ socket: PHPSocket) throws(PHPError) -> PHPSocket? {
 ///   - socket: The socket.
 ///   - address: An IP address, a host's name, or a Unix socket's path.
 ///   - port: The port, for ``AF_INET`` and ``AF_INET6``.
-/// - Returns: Whether it is connected. A socket that the system would connect to itself, as it can where nobody listens on
-///   a port of this machine, is refused (``SOCKET_ECONNREFUSED``), which PHP does not look for. A non-blocking socket is not yet, silently, with ``SOCKET_EINPROGRESS``: wait for
-///   it with ``socket_select(_:_:_:_:_:)`` until it is writable, and ask for ``SO_ERROR``.
+/// - Returns: Whether it is connected. A socket that the system would connect to itself, as it can where nobody listens
+///   on a port of this machine, is refused (``SOCKET_ECONNREFUSED``), which PHP does not look for. A non-blocking
+///   socket is not yet, silently, with ``SOCKET_EINPROGRESS``: wait for it with ``socket_select(_:_:_:_:_:)`` until it
+///   is writable, and ask for ``SO_ERROR``.
 /// - Throws: ``PHPError`` if the port is missing or outside 0 to 65535, the path of more than 108 bytes, or the socket
 ///   closed.
 public func socket_connect(
@@ -78,8 +79,8 @@ public func socket_connect(
 /// - Parameters:
 ///   - socket: The socket.
 ///   - address: Becomes the IP address, the path, or an abstract name behind a zero byte, which is what
-///     ``socket_connect(_:_:_:)`` takes (PHP gives nothing for an abstract name); empty for a Unix socket without one. A
-///     ``PHPString`` holds any such name, text only one that is UTF-8.
+///     ``socket_connect(_:_:_:)`` takes (PHP gives nothing for an abstract name); empty for a Unix socket without one.
+///     A ``PHPString`` holds any such name, text only one that is UTF-8.
 ///   - port: Becomes the port; stays as it is for a Unix socket.
 /// - Returns: Whether the system told. If not, the arguments stay as they are.
 /// - Throws: ``PHPError`` if the socket is closed.

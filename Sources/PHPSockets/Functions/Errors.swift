@@ -4,10 +4,10 @@
 
 /// The number of the last error.
 ///
-/// - Parameter socket: Of calls on this socket; `nil` for calls on any socket, by this thread, and for those that were to
-///   make one.
-/// - Returns: An error number, ``SOCKET_EAGAIN`` and so on; -10001 or less if a host was not found; 0 if there was none.
-///   A success does not clear it.
+/// - Parameter socket: Of calls on this socket; `nil` for calls on any socket, by this thread, and for those that were
+///   to make one.
+/// - Returns: An error number, ``SOCKET_EAGAIN`` and so on; -10001 or less if a host was not found; 0 if there was
+///   none. A success does not clear it.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_last_error(_ socket: PHPSocket? = nil) throws(PHPError) -> Int {
     guard let socket else { return LastError.code }

@@ -11,7 +11,8 @@ internal import SystemPackage
 ///   - socket: The socket.
 ///   - level: ``SOL_SOCKET``, ``SOL_TCP``, ``IPPROTO_IP``, ``IPPROTO_IPV6`` and so on.
 ///   - option: The option's number.
-/// - Returns: Its value, a number unless PHP has an array for it; `nil`, with a warning, if the socket has no such option.
+/// - Returns: Its value, a number unless PHP has an array for it; `nil`, with a warning, if the socket has no such
+///   option.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_get_option(_ socket: PHPSocket, _ level: Int, _ option: Int) throws(PHPError) -> PHPOption? {
     let stem =

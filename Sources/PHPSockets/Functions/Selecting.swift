@@ -14,8 +14,8 @@ internal import SystemPackage
 ///   - except: Sockets to watch for urgent bytes.
 ///   - seconds: How long to wait: 0 only looks, `nil` waits for ever.
 ///   - microseconds: How long in addition.
-/// - Returns: How many are ready, one that can be read and written counting twice; 0 when the time is over; `nil`, with a
-///   warning, when the time is negative or a signal interrupts the call. Then the sets stay as they are.
+/// - Returns: How many are ready, one that can be read and written counting twice; 0 when the time is over; `nil`, with
+///   a warning, when the time is negative or a signal interrupts the call. Then the sets stay as they are.
 /// - Throws: ``PHPError`` if there is no socket in any set, or a closed one in one.
 public func socket_select(
     _ read: inout some PHPSocketSet, _ write: inout some PHPSocketSet, _ except: inout some PHPSocketSet,

@@ -10,9 +10,9 @@ internal import Sockets
 ///   - socket: The socket.
 ///   - length: How many bytes at most.
 ///   - mode: ``PHP_BINARY_READ`` for what has arrived; ``PHP_NORMAL_READ`` for bytes up to a line feed or a carriage
-///     return, which is the last of them. The end of the stream ends the last line too. The beginning of a line that has
-///     not arrived whole when the time is over, or when the call would have had to wait, is kept for the next call, of
-///     which ``socket_select(_:_:_:_:_:)`` knows nothing. The rest of a datagram behind its first line is lost.
+///     return, which is the last of them. The end of the stream ends the last line too. The beginning of a line that
+///     has not arrived whole when the time is over, or when the call would have had to wait, is kept for the next call,
+///     of which ``socket_select(_:_:_:_:_:)`` knows nothing. The rest of a datagram behind its first line is lost.
 /// - Returns: The bytes; none at the end of the stream; `nil`, silently if the call would have had to wait, otherwise
 ///   with a warning. A length of 0 or less is `nil` too.
 /// - Throws: ``PHPError`` if the socket is closed.
@@ -53,8 +53,8 @@ private func readLine(_ socket: PHPSocket, _ length: Int) throws(PHPError) -> PH
 ///   - data: Becomes the bytes; `nil` at the end of the stream, for an empty datagram, and when the call fails.
 ///   - length: How many bytes at most; the rest of a datagram is lost.
 ///   - flags: ``MSG_PEEK``, ``MSG_WAITALL``, ``MSG_DONTWAIT``, ``MSG_OOB`` and so on.
-/// - Returns: The number of bytes; with ``MSG_TRUNC`` the datagram's real length. `nil`, silently if the call would have
-///   had to wait, otherwise with a warning. A length of 0 or less is `nil`, and changes nothing.
+/// - Returns: The number of bytes; with ``MSG_TRUNC`` the datagram's real length. `nil`, silently if the call would
+///   have had to wait, otherwise with a warning. A length of 0 or less is `nil`, and changes nothing.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_recv(
     _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int
@@ -92,11 +92,11 @@ public func socket_recv(
 ///   - data: Becomes the bytes.
 ///   - length: How many bytes at most; the rest of the datagram is lost.
 ///   - flags: As for ``socket_recv(_:_:_:_:)``.
-///   - address: Becomes the sender's address, as ``socket_getsockname(_:_:_:)`` gives it; for a Unix socket its path or its
-///     abstract name, empty if it has none.
+///   - address: Becomes the sender's address, as ``socket_getsockname(_:_:_:)`` gives it; for a Unix socket its path or
+///     its abstract name, empty if it has none.
 ///   - port: Becomes the sender's port; stays as it is for a Unix socket.
-/// - Returns: The number of bytes; `nil`, silently if the call would have had to wait, otherwise with a warning. Then the
-///   arguments stay as they are, as they do for a length of 0 or less.
+/// - Returns: The number of bytes; `nil`, silently if the call would have had to wait, otherwise with a warning. Then
+///   the arguments stay as they are, as they do for a length of 0 or less.
 /// - Throws: ``PHPError`` if the socket is closed.
 public func socket_recvfrom(
     _ socket: PHPSocket, _ data: inout PHPString?, _ length: Int, _ flags: Int,

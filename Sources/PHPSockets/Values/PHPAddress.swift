@@ -51,7 +51,8 @@ struct PHPEndpoint {
 
 /// Addresses as PHP reads and writes them.
 enum PHPAddress {
-    /// The size of `sun_path`: of the longest path without its zero byte, and of the longest abstract name with its own.
+    /// The size of `sun_path`: of the longest path without its zero byte, and of the longest abstract name with its
+    /// own.
     static let longestPath = UnixAddress.maximumPathLength
 
     /// A path; an abstract name if a zero byte is first; no name if it is empty.
@@ -95,8 +96,8 @@ enum PHPAddress {
         return first
     }
 
-    /// The address as a string: an IP address, a path, an abstract name behind a zero byte, as all functions take it, or
-    /// nothing for a socket without a name.
+    /// The address as a string: an IP address, a path, an abstract name behind a zero byte, as all functions take it,
+    /// or nothing for a socket without a name.
     static func string(_ address: SocketAddress) -> PHPString {
         switch address {
         case .unix(let address): unix(address)

@@ -76,7 +76,8 @@ public enum PHPDescriptor {
     case stream(PHPStream)
 }
 
-/// A descriptor of a file, a pipe or anything else that is not a socket. It closes itself when nobody holds it any more.
+/// A descriptor of a file, a pipe or anything else that is not a socket. It closes itself when nobody holds it any
+/// more.
 public final class PHPStream {
     private let owned: OwnedDescriptor
 

@@ -56,8 +56,8 @@ public final class PHPSocket {
         if isClosed { throw PHPError(.error, "\(function)(): Argument #1 ($socket) has already been closed") }
     }
 
-    /// Takes what ``socket_read(_:_:_:)`` has kept of a line, for any call that receives: it came first. A call that only
-    /// looks leaves it, and one that is for something else gets nothing.
+    /// Takes what ``socket_read(_:_:_:)`` has kept of a line, for any call that receives: it came first. A call that
+    /// only looks leaves it, and one that is for something else gets nothing.
     func takeBeginningOfLine(upTo count: Int, flags: Int = 0) -> [UInt8]? {
         if beginningOfLine.isEmpty || flags & (MSG_OOB | MSG_ERRQUEUE) != 0 { return nil }
         let piece = Array(beginningOfLine.prefix(count))
@@ -69,7 +69,8 @@ public final class PHPSocket {
 
     // MARK: Calls
 
-    /// Makes a call on the socket. If the system refuses, both slots of the last error are set, and PHP's warning is given.
+    /// Makes a call on the socket. If the system refuses, both slots of the last error are set, and PHP's warning is
+    /// given.
     ///
     /// - Parameter stem: How the warning begins.
     /// - Returns: What `body` returns; `nil` if the system refuses.

@@ -26,8 +26,8 @@ public final class SocketIOVec {
 
     init() {}
 
-    /// Removes so many bytes from the front of what is to be sent, so that a ``socket_writev(_:_:)`` that took only some
-    /// can go on. More than there are is all of them.
+    /// Removes so many bytes from the front of what is to be sent, so that a ``socket_writev(_:_:)`` that took only
+    /// some can go on. More than there are is all of them.
     public func advance(by byteCount: Int) {
         var left = byteCount
         while left > 0, let first = buffers?.first {

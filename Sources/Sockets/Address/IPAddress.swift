@@ -2,8 +2,8 @@
 
 /// An address of either version of the Internet Protocol.
 ///
-/// The questions below are answered alike for an IPv4 address and for its IPv4-mapped form, `::ffff:a.b.c.d`, by which a
-/// socket for both families knows an IPv4 peer. The two are not equal, though: compare ``unmapped``.
+/// The questions below are answered alike for an IPv4 address and for its IPv4-mapped form, `::ffff:a.b.c.d`, by which
+/// a socket for both families knows an IPv4 peer. The two are not equal, though: compare ``unmapped``.
 public enum IPAddress: Hashable, Sendable {
     /// An IPv4 address.
     case v4(IPv4Address)
@@ -18,8 +18,8 @@ public enum IPAddress: Hashable, Sendable {
         }
     }
 
-    /// The IPv4 address if this is one in IPv4-mapped form; otherwise the address itself. To be used where addresses are
-    /// compared or looked up in a list.
+    /// The IPv4 address if this is one in IPv4-mapped form; otherwise the address itself. To be used where addresses
+    /// are compared or looked up in a list.
     public var unmapped: IPAddress {
         if case .v6(let address) = self, let mapped = address.ipv4Mapped { .v4(mapped) } else { self }
     }

@@ -52,8 +52,8 @@ public struct IPv6Address: Hashable, Sendable {
 
 /// What kind of address it is.
 ///
-/// An IPv4-mapped address, `::ffff:a.b.c.d`, is an IPv4 address in another form: a packet for it is an IPv4 packet. So each
-/// question is answered as ``IPv4Address`` answers it for the address within. No other form is looked into:
+/// An IPv4-mapped address, `::ffff:a.b.c.d`, is an IPv4 address in another form: a packet for it is an IPv4 packet. So
+/// each question is answered as ``IPv4Address`` answers it for the address within. No other form is looked into:
 /// the IPv4-compatible `::a.b.c.d`, which RFC 4291 has given up, and the prefixes of translators and tunnels
 /// (`64:ff9b::/96`, `2002::/16`) lead to an IPv4 address only if something on the way makes them.
 extension IPv6Address {

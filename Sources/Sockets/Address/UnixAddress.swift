@@ -3,8 +3,8 @@
 /// The address of a Unix domain socket, `unix(7)`: a path in the file system, a name in Linux's abstract namespace,
 /// or none.
 public struct UnixAddress: Hashable, Sendable {
-    /// The longest abstract name, and the longest path that every system takes, in bytes: `sun_path` has 108, of which one
-    /// is for the zero byte that begins an abstract name, or that ends a path.
+    /// The longest abstract name, and the longest path that every system takes, in bytes: `sun_path` has 108, of which
+    /// one is for the zero byte that begins an abstract name, or that ends a path.
     public static let maximumLength = 107
     /// The longest path that Linux takes, in bytes: one that fills `sun_path`, so that no zero byte ends it.
     public static let maximumPathLength = 108
@@ -19,8 +19,8 @@ public struct UnixAddress: Hashable, Sendable {
     /// The address of the socket file at `path`.
     ///
     /// - Throws: `SocketError` with ``SocketError/InvalidArgument/pathTooLong(byteCount:)`` for a path of more than
-    ///   108 bytes, which is never cut, or for one that is empty or contains a zero byte. One of 108 bytes works on Linux,
-    ///   but not with programs that count on a zero byte after it.
+    ///   108 bytes, which is never cut, or for one that is empty or contains a zero byte. One of 108 bytes works on
+    ///   Linux, but not with programs that count on a zero byte after it.
     public init(path: some StringProtocol) throws(SocketError) {
         try self.init(path: [UInt8](path.utf8))
     }
@@ -41,7 +41,8 @@ public struct UnixAddress: Hashable, Sendable {
     /// The address with this name in the abstract namespace, which has no files and forgets a name with its socket.
     /// The name may contain any bytes.
     ///
-    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/abstractNameTooLong(byteCount:)`` for more than 107 bytes.
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/abstractNameTooLong(byteCount:)`` for more than 107
+    ///   bytes.
     public init(abstractName: [UInt8]) throws(SocketError) {
         guard abstractName.count <= Self.maximumLength else {
             let name = String(decoding: abstractName, as: UTF8.self)
@@ -54,7 +55,8 @@ public struct UnixAddress: Hashable, Sendable {
 
     /// The address with this name in the abstract namespace.
     ///
-    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/abstractNameTooLong(byteCount:)`` for more than 107 bytes.
+    /// - Throws: `SocketError` with ``SocketError/InvalidArgument/abstractNameTooLong(byteCount:)`` for more than 107
+    ///   bytes.
     public init(abstractName: some StringProtocol) throws(SocketError) {
         try self.init(abstractName: [UInt8](abstractName.utf8))
     }

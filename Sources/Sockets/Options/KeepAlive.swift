@@ -2,13 +2,13 @@
 
 /// How TCP finds out that a peer has vanished without a word: the options of `tcp(7)` that decide it together.
 ///
-/// A connection that is silent for ``idle`` is probed every ``interval``, and given up, with `ETIMEDOUT`, after ``count``
-/// probes without an answer. Data that was sent and is not acknowledged is given up after the user time-out.
+/// A connection that is silent for ``idle`` is probed every ``interval``, and given up, with `ETIMEDOUT`, after
+/// ``count`` probes without an answer. Data that was sent and is not acknowledged is given up after the user time-out.
 ///
-/// The two depend on each other: where `TCP_USER_TIMEOUT` is set, Linux ignores the count, and gives a probed connection
-/// up at the first probe at which the peer has been silent for the user time-out. A user time-out of 60 seconds beside an
-/// idle time of 60 seconds would thus make any count one probe. ``UserTimeout/matching``, the default, is the time after
-/// which the probes give the connection up, so that both rules say the same.
+/// The two depend on each other: where `TCP_USER_TIMEOUT` is set, Linux ignores the count, and gives a probed
+/// connection up at the first probe at which the peer has been silent for the user time-out. A user time-out of 60
+/// seconds beside an idle time of 60 seconds would thus make any count one probe. ``UserTimeout/matching``, the
+/// default, is the time after which the probes give the connection up, so that both rules say the same.
 public struct KeepAlive: Hashable, Sendable {
     /// How long nothing has to come before the first probe is sent: whole seconds, 1 to 32,767.
     public var idle: Duration

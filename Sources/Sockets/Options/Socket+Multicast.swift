@@ -29,8 +29,8 @@ public struct IPv4MulticastInterface: Hashable, Sendable {
 }
 
 extension Socket {
-    // Joining and leaving are functions rather than options because they are acts: the kernel keeps a list, and no value
-    // that could be read back.
+    // Joining and leaving are functions rather than options because they are acts: the kernel keeps a list, and no
+    // value that could be read back.
 
     /// Joins an IPv4 multicast group, so that the socket receives what is sent to it.
     ///

@@ -45,8 +45,8 @@ public struct ListenOptions: Hashable, Sendable {
 
     /// The mode and the owner of the file that a Unix socket gets. Connecting needs the right to write to the file.
     ///
-    /// They are set before the socket listens, so nobody whom they keep out connects in between. They mean nothing for an
-    /// IP address. An abstract name has no file to protect, so listening on one with any of them set is refused.
+    /// They are set before the socket listens, so nobody whom they keep out connects in between. They mean nothing for
+    /// an IP address. An abstract name has no file to protect, so listening on one with any of them set is refused.
     public struct UnixFile: Hashable, Sendable {
         /// The mode; `nil` for what the process's umask leaves of 0777.
         public var permissions: FilePermissions?

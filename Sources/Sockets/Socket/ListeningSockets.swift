@@ -78,8 +78,8 @@ public struct ListeningSockets: ~Copyable, Sendable {
     ///   - mode: Whether the new socket's calls wait.
     ///   - timeout: How long to wait: zero tries once, `nil` waits for ever.
     /// - Returns: The connection and its peer's address.
-    /// - Throws: `SocketError` as ``Socket/accept(mode:retryOnInterrupt:)``; with `ETIMEDOUT` when the time is over, with
-    ///   `EINVAL` if no socket is left.
+    /// - Throws: `SocketError` as ``Socket/accept(mode:retryOnInterrupt:)``; with `ETIMEDOUT` when the time is over,
+    ///   with `EINVAL` if no socket is left.
     ///
     /// The corresponding C functions are `accept4` and `ppoll`.
     public mutating func accept(

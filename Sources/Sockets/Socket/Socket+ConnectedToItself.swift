@@ -6,8 +6,9 @@ extension Socket {
     /// Whether the socket is a TCP socket whose peer is itself.
     ///
     /// TCP lets two ends that connect to each other at the same moment become one connection, and both ends may be one
-    /// socket. It happens to a client of this machine's own port, on which nobody listens, when the system gives the client
-    /// that very port: then it receives what it sends, and nobody can listen on the port for as long as it is open.
+    /// socket. It happens to a client of this machine's own port, on which nobody listens, when the system gives the
+    /// client that very port: then it receives what it sends, and nobody can listen on the port for as long as it is
+    /// open.
     ///
     /// - Throws: `SocketError` with `ENOTCONN` if the socket is not connected.
     ///

@@ -20,7 +20,8 @@ extension Socket {
     ///
     /// - Parameters:
     ///   - address: Where to connect to.
-    ///   - timeout: How long to wait: zero tries once; `nil` leaves it to the system, which for TCP gives up after minutes.
+    ///   - timeout: How long to wait: zero tries once; `nil` leaves it to the system, which for TCP gives up after
+    ///     minutes.
     /// - Throws: `SocketError`, naming the address; with `ETIMEDOUT` when the time is over, and with `ECONNREFUSED` if
     ///   every socket was connected to itself.
     ///
@@ -71,8 +72,8 @@ extension Socket {
     ///   - address: Where to connect to.
     ///   - retryOnInterrupt: Whether to go on waiting when a signal interrupts the call. Otherwise it throws `EINTR`,
     ///     and the system goes on connecting: call again to wait for the outcome.
-    /// - Throws: `SocketError`, naming the address. A TCP socket that the system has connected to itself, as it may where
-    ///   nobody listens, is disconnected again, and the error is `ECONNREFUSED`. On a non-blocking socket use
+    /// - Throws: `SocketError`, naming the address. A TCP socket that the system has connected to itself, as it may
+    ///   where nobody listens, is disconnected again, and the error is `ECONNREFUSED`. On a non-blocking socket use
     ///   ``startConnect(to:)`` instead.
     ///
     /// The corresponding C function is `connect`.
@@ -146,8 +147,8 @@ extension Socket {
 
     /// Begins to connect a non-blocking socket.
     ///
-    /// - Throws: `SocketError`, naming the address, if the attempt failed at once; as ``connect(to:retryOnInterrupt:)`` for
-    ///   a socket that is connected to itself.
+    /// - Throws: `SocketError`, naming the address, if the attempt failed at once; as ``connect(to:retryOnInterrupt:)``
+    ///   for a socket that is connected to itself.
     ///
     /// The corresponding C function is `connect`.
     public func startConnect(to address: SocketAddress) throws(SocketError) -> ConnectProgress {
@@ -168,8 +169,8 @@ extension Socket {
 
     /// Tells what has become of a connection that ``startConnect(to:)`` began, without waiting.
     ///
-    /// - Throws: `SocketError` if the attempt failed. The error is the socket's pending one and is reported once. A socket
-    ///   that is connected to itself is disconnected, and the error is `ECONNREFUSED`.
+    /// - Throws: `SocketError` if the attempt failed. The error is the socket's pending one and is reported once. A
+    ///   socket that is connected to itself is disconnected, and the error is `ECONNREFUSED`.
     ///
     /// The corresponding C functions are `getsockopt` with `SO_ERROR` and `getpeername`.
     public func finishConnect() throws(SocketError) -> ConnectProgress {

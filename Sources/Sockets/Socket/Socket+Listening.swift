@@ -23,8 +23,9 @@ extension Socket {
     /// Creates a stream socket that listens on an address.
     ///
     /// The socket of an IP family gets `SO_REUSEADDR`, so that a restarted server need not wait for the old one's
-    /// last connections to be forgotten. An IPv6 socket gets `IPV6_V6ONLY` as ``ListenOptions/ipv6Wildcard`` says if its
-    /// address is `::`, so that the system's setting for it makes no difference. A Unix socket's file must not exist yet.
+    /// last connections to be forgotten. An IPv6 socket gets `IPV6_V6ONLY` as ``ListenOptions/ipv6Wildcard`` says if
+    /// its address is `::`, so that the system's setting for it makes no difference. A Unix socket's file must not
+    /// exist yet.
     ///
     /// - Parameters:
     ///   - address: Where to listen. Port 0 asks for a free port: see ``localAddress``.
@@ -32,8 +33,8 @@ extension Socket {
     ///   - mode: Whether the listener's calls wait.
     ///   - prepare: Called with the socket before it is bound, to set the options that it needs from its beginning.
     /// - Throws: `SocketError`, naming the address, when it is in use (`EADDRINUSE`), not of this machine
-    ///   (`EADDRNOTAVAIL`), not permitted (`EACCES`) and so on; also what `prepare` throws. A socket that failed to bind
-    ///   never listens, and a Unix socket's file that does not get its mode or owner is removed again.
+    ///   (`EADDRNOTAVAIL`), not permitted (`EACCES`) and so on; also what `prepare` throws. A socket that failed to
+    ///   bind never listens, and a Unix socket's file that does not get its mode or owner is removed again.
     ///
     /// The corresponding C functions are `socket`, `bind` and `listen`.
     public static func listen(

@@ -33,8 +33,8 @@ extension Socket {
     /// Creates stream sockets that listen on every address of a host, each with the scope that it has.
     ///
     /// - Parameters:
-    ///   - host: A name, or an address written as text; an IPv6 address may have a scope after a `%`. `localhost` usually
-    ///     is one address of each family.
+    ///   - host: A name, or an address written as text; an IPv6 address may have a scope after a `%`. `localhost`
+    ///     usually is one address of each family.
     ///   - port: The port; 0 asks for a free one, the same for all addresses.
     ///   - options: How to listen.
     ///   - mode: Whether the calls of the sockets wait once they are taken from the list.
@@ -42,8 +42,8 @@ extension Socket {
     /// - Throws: `SocketError`: the name's, or that of an address. An address that this machine does not have, or whose
     ///   family it does not have, is left out, unless none is left.
     ///
-    /// This asks name servers and can block for many seconds. The corresponding C functions are `getaddrinfo`, `socket`,
-    /// `bind` and `listen`.
+    /// This asks name servers and can block for many seconds. The corresponding C functions are `getaddrinfo`,
+    /// `socket`, `bind` and `listen`.
     public static func listen(
         onHost host: String, port: UInt16, options: ListenOptions = ListenOptions(), mode: BlockingMode = .blocking,
         preparing prepare: (borrowing Socket) throws(SocketError) -> Void = { _ in }

@@ -49,8 +49,8 @@ extension Socket {
 
     /// How much memory to set aside to receive at most so many bytes, so that a stream goes on and no datagram is cut.
     ///
-    /// Only beyond a mebibyte does this ask the system anything: the length of the next datagram, for which it waits as the
-    /// receiving would.
+    /// Only beyond a mebibyte does this ask the system anything: the length of the next datagram, for which it waits as
+    /// the receiving would.
     package func room(
         toReceive limit: Int, _ flags: ReceiveFlags, retryOnInterrupt: Bool
     ) throws(SocketError) -> Int {
@@ -66,8 +66,8 @@ extension Socket {
         return min(limit, max(length, enough))
     }
 
-    /// Goes on for ``ReceiveFlags/waitForAll`` with more memory. Like the system, it returns what it has when the stream
-    /// ends, or when an error occurs, which the next call reports.
+    /// Goes on for ``ReceiveFlags/waitForAll`` with more memory. Like the system, it returns what it has when the
+    /// stream ends, or when an error occurs, which the next call reports.
     private func receiveRest(
         _ bytes: inout [UInt8], upTo limit: Int, _ flags: ReceiveFlags, retryOnInterrupt: Bool
     ) throws(SocketError) {

@@ -63,7 +63,8 @@ extension System {
     /// Calls `body` with the bytes as a C string. They have no zero byte in them.
     private static func withCString<R>(_ bytes: [UInt8], _ body: (UnsafePointer<CChar>) -> R) -> R {
         let characters = bytes.map { CChar(bitPattern: $0) } + [0]
-        // SAFETY: the array ends with a zero byte, so it is not empty and has a base address, and lives through the call.
+        // SAFETY: the array ends with a zero byte, so it is not empty and has a base address, and lives through the
+        // call.
         return unsafe characters.withUnsafeBufferPointer { unsafe body($0.baseAddress.unsafelyUnwrapped) }
     }
 }

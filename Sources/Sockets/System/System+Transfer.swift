@@ -65,8 +65,8 @@ extension System {
         }
     }
 
-    /// TCP throws the bytes away that it is asked the real length of, and writes none: what is counted as received must not
-    /// be whatever the memory held.
+    /// TCP throws the bytes away that it is asked the real length of, and writes none: what is counted as received must
+    /// not be whatever the memory held.
     @inline(__always)
     static func clear(_ free: UnsafeMutableRawBufferPointer, _ flags: ReceiveFlags) {
         // SAFETY: the bytes are free, and initialised here.

@@ -40,7 +40,8 @@ public struct IOVector: Sendable {
 
     /// A list of empty buffers with these capacities.
     ///
-    /// - Throws: `SocketError` for a negative capacity, more than ``maximumCount`` buffers or ``maximumCapacity`` bytes.
+    /// - Throws: `SocketError` for a negative capacity, more than ``maximumCount`` buffers or ``maximumCapacity``
+    ///   bytes.
     public init(capacities: [Int]) throws(SocketError) {
         for capacity in capacities {
             try append(capacity: capacity)

@@ -5,8 +5,8 @@ internal import BeanstalkProtocol
 
 // What only Talkback knows.
 extension Client {
-    /// Whether the server at the other end of a connection knows more than beanstalkd: what follows a command that it does not
-    /// know it would execute.
+    /// Whether the server at the other end of a connection knows more than beanstalkd: what follows a command that it
+    /// does not know it would execute.
     func outcomes(on lane: Lane) async -> Result<Bool, Lane.Failure> {
         if let known = lane.knowsOutcomes { return .success(known) }
         let deadline = loop.now + options.replyTimeout.clampedNanoseconds

@@ -2,18 +2,18 @@
 
 internal import BeanstalkProtocol
 
-// The commands that wait for nothing but their reply. All throw `ClientError`: the server's refusals under their own names, and
-// what can befall a connection.
+// The commands that wait for nothing but their reply. All throw `ClientError`: the server's refusals under their own
+// names, and what can befall a connection.
 extension Client {
     /// Puts a job: the protocol's `put`.
     ///
     /// - Parameters:
-    ///   - body: The job's body, at most as many bytes as the server takes (65,535 in beanstalkd, 1 MiB here, unless it was
-    ///     told otherwise).
+    ///   - body: The job's body, at most as many bytes as the server takes (65,535 in beanstalkd, 1 MiB here, unless it
+    ///     was told otherwise).
     ///   - tube: The tube.
     ///   - options: Its priority, delay, time to run, and what else there is to say.
-    /// - Returns: The job's number. A Talkback server has the job on disk by now. With a ``PutOptions/uniqueness`` it is the
-    ///   number of the job that was there already, if there was one.
+    /// - Returns: The job's number. A Talkback server has the job on disk by now. With a ``PutOptions/uniqueness`` it
+    ///   is the number of the job that was there already, if there was one.
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobTooBig``, ``ClientError/Reason/draining``,
     ///   ``ClientError/Reason/outOfMemory``; ``ClientError/Reason/outcomeUnknown(_:)`` if the job may have been put.
     @discardableResult
@@ -78,10 +78,11 @@ extension Client {
         try await peek(.peek(id), "peek at job \(id)", nil)
     }
 
-    /// The job of a tube that is first in a state: the most urgent ready one, the delayed one that is ready soonest, the one
-    /// that was buried first. The protocol's `peek-ready`, `peek-delayed` and `peek-buried`.
+    /// The job of a tube that is first in a state: the most urgent ready one, the delayed one that is ready soonest,
+    /// the one that was buried first. The protocol's `peek-ready`, `peek-delayed` and `peek-buried`.
     ///
-    /// - Returns: The job; `nil` if there is none, and for ``JobState/reserved``, which the protocol has no command for.
+    /// - Returns: The job; `nil` if there is none, and for ``JobState/reserved``, which the protocol has no command
+    ///   for.
     public func peek(_ state: JobState, in tube: Tube = .default) async throws(ClientError) -> Job? {
         let command: Command
         switch state {

@@ -103,7 +103,8 @@ extension Client {
         }
     }
 
-    /// Nobody needs a job any more: the protocol's `cancel`. One that waits is gone at once; a worker that has it is told.
+    /// Nobody needs a job any more: the protocol's `cancel`. One that waits is gone at once; a worker that has it is
+    /// told.
     ///
     /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if there is no such job, and no outcome is kept.
     @discardableResult

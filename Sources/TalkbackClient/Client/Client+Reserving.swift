@@ -9,7 +9,8 @@ extension Client {
     ///
     /// - Parameter tubes: Where to take it from; at least one.
     /// - Throws: ``ClientError``. While the server is not to be reached, this goes on trying for as long as
-    ///   ``ClientOptions/patience`` says. When the task is cancelled, no job is lost: one that was on its way goes back.
+    ///   ``ClientOptions/patience`` says. When the task is cancelled, no job is lost: one that was on its way goes
+    ///   back.
     public func reserve(from tubes: [Tube] = [.default]) async throws(ClientError) -> ReservedJob {
         while true {
             if let job = try await reserve(from: tubes, seconds: nil) { return job }
@@ -50,7 +51,8 @@ extension Client {
         return try await reserveAlone(operation, names, seconds)
     }
 
-    /// Reserves over a connection that does nothing else, whether there is a job or not: for those who want nothing but jobs.
+    /// Reserves over a connection that does nothing else, whether there is a job or not: for those who want nothing but
+    /// jobs.
     func reserveAlone(from tubes: [Tube]) async throws(ClientError) -> ReservedJob {
         guard !tubes.isEmpty else { throw ClientError("reserve", .invalid("no tube was named to reserve from")) }
         func operation() -> String { Self.reserving(from: tubes) }

@@ -18,14 +18,15 @@ internal import SystemPackage
 ///
 /// A client that is no longer needed is to be closed: until then it keeps its connection.
 ///
-/// One client is enough for a program: any number of tasks may use it at once, and their commands then go over one connection
-/// without waiting for each other's replies. A reserve that has to wait gets a connection of its own, and so stops nobody.
+/// One client is enough for a program: any number of tasks may use it at once, and their commands then go over one
+/// connection without waiting for each other's replies. A reserve that has to wait gets a connection of its own, and so
+/// stops nobody.
 ///
-/// When a connection is lost, the client makes a new one, with pauses that grow. A command that was not sent is sent then, and
-/// one that changes nothing is sent again; for all others the call says that it is not known whether it was done
-/// (``ClientError/Reason/outcomeUnknown(_:)``): nothing is ever put twice. (A job with a ``PutOptions/uniqueness`` that is
-/// remembered for longer than this client's patience is put again, which finds it.) What was reserved over the lost connection is
-/// another worker's (``ClientError/Reason/jobLost``).
+/// When a connection is lost, the client makes a new one, with pauses that grow. A command that was not sent is sent
+/// then, and one that changes nothing is sent again; for all others the call says that it is not known whether it was
+/// done (``ClientError/Reason/outcomeUnknown(_:)``): nothing is ever put twice. (A job with a ``PutOptions/uniqueness``
+/// that is remembered for longer than this client's patience is put again, which finds it.) What was reserved over the
+/// lost connection is another worker's (``ClientError/Reason/jobLost``).
 public actor Client {
     nonisolated let loop: EventLoop
     /// The event loop that the client's connections are on.
@@ -123,8 +124,8 @@ public actor Client {
         resumeConnectWaiters()
     }
 
-    /// Ends the calls that wait for a job, and all later ones, with ``ClientError/Reason/closed``. No job is lost by it: one that
-    /// was on its way goes back.
+    /// Ends the calls that wait for a job, and all later ones, with ``ClientError/Reason/closed``. No job is lost by
+    /// it: one that was on its way goes back.
     public func stopReserving() {
         isReservingStopped = true
         for id in waiting { lanes[id]?.close() }
@@ -317,7 +318,8 @@ public actor Client {
             connection.close()
             throw SocketError(.connect, .closed)
         }
-        // So that a server that has vanished is noticed even by a reserve that waits for ever. Unix sockets have no such options.
+        // So that a server that has vanished is noticed even by a reserve that waits for ever. Unix sockets have no
+        // such options.
         try? connection.set(Connection.KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6))
         nextLane += 1
         let lane = Lane(nextLane, connection)

@@ -44,8 +44,9 @@ public final class ReservedJob: Sendable, Identifiable {
     /// The job is done, and this came out: the protocol's `finish`. For a Talkback server only.
     ///
     /// - Parameter result: At most ``maximumResultSize`` bytes.
-    /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``; ``ClientError/Reason/resultTooBig`` and
-    ///   ``ClientError/Reason/outOfMemory``, after which the job is still this client's.
+    /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``;
+    ///   ``ClientError/Reason/resultTooBig`` and ``ClientError/Reason/outOfMemory``, after which the job is still this
+    ///   client's.
     public func finish(_ result: [UInt8]) async throws(ClientError) {
         try await finish("finish job \(id)", .finish(id, byteCount: result.count), result, [.finished])
     }
@@ -59,8 +60,8 @@ public final class ReservedJob: Sendable, Identifiable {
     ///
     /// - Parameters:
     ///   - reason: Why, in any encoding. Of more than ``maximumReasonSize`` bytes the last ones are kept.
-    ///   - retry: Whether and when the job is to be tried again, unless it was put with its own ``PutOptions/attempts`` and
-    ///     ``PutOptions/backoff``.
+    ///   - retry: Whether and when the job is to be tried again, unless it was put with its own ``PutOptions/attempts``
+    ///     and ``PutOptions/backoff``.
     /// - Returns: Whether it will be tried again.
     /// - Throws: ``ClientError``, as ``delete()``; ``ClientError/Reason/jobCancelled``.
     @discardableResult
@@ -77,11 +78,13 @@ public final class ReservedJob: Sendable, Identifiable {
         try await fail(Array(reason.utf8), retry: retry)
     }
 
-    /// Tells how far it is with the job: the protocol's `progress`. The time to run begins anew. For a Talkback server only.
+    /// Tells how far it is with the job: the protocol's `progress`. The time to run begins anew. For a Talkback server
+    /// only.
     ///
     /// - Parameters:
     ///   - percent: 0 to 100; less is 0, and more 100.
-    ///   - text: What else there is to say, on one line: of more than ``maximumTextSize`` bytes the first ones are sent.
+    ///   - text: What else there is to say, on one line: of more than ``maximumTextSize`` bytes the first ones are
+    ///     sent.
     /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled``, ``ClientError/Reason/notFound`` or
     ///   ``ClientError/Reason/jobLost`` if the job is no longer this client's. Whoever works on it should stop then.
     public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
@@ -148,8 +151,8 @@ public final class ReservedJob: Sendable, Identifiable {
 
     /// The time to run begins anew: the protocol's `touch`.
     ///
-    /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` or ``ClientError/Reason/jobLost`` if the job is no longer this
-    ///   client's. Whoever works on it should stop then.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` or ``ClientError/Reason/jobLost`` if the job is no
+    ///   longer this client's. Whoever works on it should stop then.
     public func touch() async throws(ClientError) {
         let reply = try await client.perform(
             "touch job \(id)", .touch(id), on: id, of: lane, reservation, finish: .never)
@@ -161,8 +164,8 @@ public final class ReservedJob: Sendable, Identifiable {
         try await client.statistics(of: id, reservation, on: lane)
     }
 
-    /// Everything about the job but its body, over the connection that has reserved it: the protocol's `describe-job`. For a
-    /// Talkback server only. The attempt that has begun with the reservation counts.
+    /// Everything about the job but its body, over the connection that has reserved it: the protocol's `describe-job`.
+    /// For a Talkback server only. The attempt that has begun with the reservation counts.
     public func description() async throws(ClientError) -> JobDescription {
         let operation = "ask for a description of job \(id)"
         let reply = try await client.perform(operation, .describeJob(id), on: id, of: lane, reservation, finish: .never)
@@ -199,7 +202,8 @@ public enum Returned: Hashable, Sendable {
 
 /// Whether and when a job that has failed is to be tried again.
 public enum RetryPolicy: Hashable, Sendable {
-    /// After a pause, in whole seconds, rounded up, but not more often than so many times in all, 1 or more; `nil` for any number.
+    /// After a pause, in whole seconds, rounded up, but not more often than so many times in all, 1 or more; `nil` for
+    /// any number.
     case after(Duration, attempts: Int? = nil)
     /// Not at all.
     case never

@@ -16,8 +16,8 @@
 public struct Submission: Sendable, Identifiable {
     /// The job's number.
     public let id: JobID
-    /// The state of the job with the same key that was there already, in place of which nothing was put; `nil` if the job is new.
-    /// (After a lost connection that may be this job itself.)
+    /// The state of the job with the same key that was there already, in place of which nothing was put; `nil` if the
+    /// job is new. (After a lost connection that may be this job itself.)
     public let former: FormerState?
     private let client: Client
 
@@ -29,8 +29,8 @@ public struct Submission: Sendable, Identifiable {
 
     /// How the job ends, when it has. Each call that waits has a connection of its own.
     ///
-    /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if the server knows nothing of the job, for instance because the
-    ///   time for which the outcome is kept is over.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/notFound`` if the server knows nothing of the job, for instance
+    ///   because the time for which the outcome is kept is over.
     public var outcome: Outcome {
         get async throws(ClientError) {
             while true {

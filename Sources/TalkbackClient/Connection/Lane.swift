@@ -4,8 +4,8 @@ internal import AsyncSockets
 internal import BeanstalkProtocol
 internal import Sockets
 
-/// One connection to a server: commands go out in order, replies come back in order, and as many commands as there are may be
-/// under way at a time.
+/// One connection to a server: commands go out in order, replies come back in order, and as many commands as there are
+/// may be under way at a time.
 ///
 /// Only one client uses it, on its event loop.
 final class Lane {
@@ -76,8 +76,8 @@ final class Lane {
     private var firstPending = 0
     private var waiting: [Waiting] = []
     private var firstWaiting = 0
-    /// How many preparations were not answered yet. No command is sent until all were: behind one that is refused it would be
-    /// done in the wrong tube.
+    /// How many preparations were not answered yet. No command is sent until all were: behind one that is refused it
+    /// would be done in the wrong tube.
     private var preparations = 0
     private var nextToken: UInt64 = 0
     private var isFlushRequested = false
@@ -245,8 +245,8 @@ final class Lane {
 
     /// Ends the connection if a reply is late: all that wait behind it would be late too.
     ///
-    /// - Parameter patience: How long nothing more may be sent before what is still to be sent is late too: a large body takes
-    ///   its time.
+    /// - Parameter patience: How long nothing more may be sent before what is still to be sent is late too: a large
+    ///   body takes its time.
     /// - Returns: When to look again; `nil` for ``nextDeadline``.
     func checkDeadlines(at now: Int64, patience: Int64) -> Int64? {
         guard !isEnded, let deadline = nextDeadline, deadline <= now else { return nil }

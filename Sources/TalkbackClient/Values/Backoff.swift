@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Pauses that grow: each so many times the last one, up to a limit, and each a little by chance, so that many that have
-/// failed together do not try again together.
+/// Pauses that grow: each so many times the last one, up to a limit, and each a little by chance, so that many that
+/// have failed together do not try again together.
 public struct Backoff: Hashable, Sendable {
     /// The pause after the first failure.
     public var first: Duration

@@ -21,7 +21,8 @@ public struct ClientError: Error, Sendable {
         case jobTooBig
         /// `TOO_BIG`: the result has more bytes than the server takes, or the reason of a failure.
         case resultTooBig
-        /// `CANCELLED`: nobody needs the job any more, and it is no longer this client's. Whoever works on it should stop.
+        /// `CANCELLED`: nobody needs the job any more, and it is no longer this client's. Whoever works on it should
+        /// stop.
         case jobCancelled
         /// `DRAINING`: the server takes no more jobs.
         case draining
@@ -37,7 +38,8 @@ public struct ClientError: Error, Sendable {
         case unexpectedReply(String)
         /// There is no connection, and the time for making one is over. The command was not sent.
         case cannotConnect(SocketError)
-        /// The connection ended, or the time for a reply did, when the command was sent: it may have been executed, or not.
+        /// The connection ended, or the time for a reply did, when the command was sent: it may have been executed, or
+        /// not.
         case outcomeUnknown(SocketError?)
         /// The connection that had reserved the job has ended, so that the server gives it to another worker.
         case jobLost

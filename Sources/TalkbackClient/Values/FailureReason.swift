@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why an attempt at a job has failed: bytes, most of which are text, in whatever encoding the program that failed writes.
+/// Why an attempt at a job has failed: bytes, most of which are text, in whatever encoding the program that failed
+/// writes.
 ///
 /// The bytes travel as they are. ``text`` is for showing them.
 public struct FailureReason: Hashable, Sendable {

@@ -25,8 +25,8 @@ public struct PutOptions: Hashable, Sendable {
     public var priority: Priority
     /// How long until the job is ready, in whole seconds, rounded up; at most 136 years.
     public var delay: Duration
-    /// How long a worker has for the job before another gets it, in whole seconds, rounded up; at least one. A worker that
-    /// touches the job gets as much again.
+    /// How long a worker has for the job before another gets it, in whole seconds, rounded up; at least one. A worker
+    /// that touches the job gets as much again.
     public var timeToRun: Duration
 
     // What follows is for a Talkback server only; another one is never sent a job that has any of it.
@@ -82,8 +82,8 @@ public struct PutOptions: Hashable, Sendable {
     }
 }
 
-/// What makes a job the only one of its kind in its tube: while it is there, another put with the same key adds nothing, and finds
-/// this one.
+/// What makes a job the only one of its kind in its tube: while it is there, another put with the same key adds
+/// nothing, and finds this one.
 public struct Uniqueness: Hashable, Sendable {
     let name: TubeName
     /// What the job is known by.
@@ -93,8 +93,8 @@ public struct Uniqueness: Hashable, Sendable {
 
     /// A key that is remembered for a time after the job's end.
     ///
-    /// - Returns: `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`. The hash of anything, in
-    ///   hexadecimal, always is one.
+    /// - Returns: `nil` if it is none: 1 to 200 letters, digits and `-+/;.$_()`, the first not a `-`. The hash of
+    ///   anything, in hexadecimal, always is one.
     public init?(key: some StringProtocol, rememberedFor duration: Duration = .zero) {
         guard let name = TubeName(key) else { return nil }
         self.name = name

@@ -14,15 +14,15 @@ public struct JobDescription: Hashable, Sendable, Identifiable {
     public let age: Duration
     /// How long until it is ready, if it is delayed, or ready again, if it is reserved.
     public let timeLeft: Duration
-    /// How it was put, and in ``PutOptions/history`` what has happened to it since. The delay is the last one that it had, of
-    /// which ``timeLeft`` may be left.
+    /// How it was put, and in ``PutOptions/history`` what has happened to it since. The delay is the last one that it
+    /// had, of which ``timeLeft`` may be left.
     ///
     /// A put with these makes the same job again, with another number.
     public let options: PutOptions
 }
 
-/// What has happened to a job: what a put says of one that was on another server or in another tube before. Such a put takes no
-/// notice of the key of a job that has ended.
+/// What has happened to a job: what a put says of one that was on another server or in another tube before. Such a put
+/// takes no notice of the key of a job that has ended.
 ///
 /// For a Talkback server only.
 public struct JobHistory: Hashable, Sendable {
@@ -40,8 +40,8 @@ public struct JobHistory: Hashable, Sendable {
     public var kicks: UInt32
     /// Whether it is aside.
     public var isBuried: Bool
-    /// Why the last attempt has failed, of which at most ``ReservedJob/maximumReasonSize`` bytes are sent, the last ones; empty if
-    /// nobody said.
+    /// Why the last attempt has failed, of which at most ``ReservedJob/maximumReasonSize`` bytes are sent, the last
+    /// ones; empty if nobody said.
     public var reason: [UInt8]
 
     /// A history.

@@ -32,13 +32,15 @@ public struct JobStatus: Hashable, Sendable, Identifiable {
     public let duration: Duration
     /// How far its worker is: 0 to 100.
     public let percent: Int
-    /// Of a running job what its worker has said last; of one that is done the result; otherwise why the last attempt has failed.
+    /// Of a running job what its worker has said last; of one that is done the result; otherwise why the last attempt
+    /// has failed.
     public let data: [UInt8]
 
     /// The data as text; what is not UTF-8 is replaced.
     public var text: String { String(decoding: data, as: UTF8.self) }
 
-    /// Why it has failed, or, while it waits for its next attempt, why the last one has; `nil` if nothing is known of a failure.
+    /// Why it has failed, or, while it waits for its next attempt, why the last one has; `nil` if nothing is known of a
+    /// failure.
     public var reason: FailureReason? {
         switch state {
         case .waiting, .delayed: data.isEmpty ? nil : FailureReason(data)

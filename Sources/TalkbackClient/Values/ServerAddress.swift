@@ -25,8 +25,8 @@ public struct ServerAddress: Hashable, Sendable {
         place = .host(host, port: port)
     }
 
-    /// An address as text: `127.0.0.1:11300`, `[::1]:11300`, `unix:/run/talkback.sock`, `queue.example:11300`; `nil` if it is
-    /// none.
+    /// An address as text: `127.0.0.1:11300`, `[::1]:11300`, `unix:/run/talkback.sock`, `queue.example:11300`; `nil` if
+    /// it is none.
     public init?(parsing text: String) {
         if let address = try? SocketAddress(parsing: text), address != .unix(.unnamed) {
             place = .address(address)

@@ -59,9 +59,9 @@ public struct JobStatistics: Hashable, Sendable, Identifiable {
         return reserves - 1 > Int(clamping: returns)
     }
 
-    /// Whether it was reserved more often than it may be tried, as far as beanstalkd's counts say. They know nothing of when it was
-    /// kicked, so each time that this brought it back from where it was buried is good for two: one to try it, and
-    /// one that was for nothing if it was buried untried.
+    /// Whether it was reserved more often than it may be tried, as far as beanstalkd's counts say. They know nothing of
+    /// when it was kicked, so each time that this brought it back from where it was buried is good for two: one to try
+    /// it, and one that was for nothing if it was buried untried.
     func isUsedUp(after attempts: Int) -> Bool {
         let revivals = min(statistics.number("kicks") ?? 0, statistics.number("buries") ?? 0)
         return reserves - 2 * Int(clamping: max(0, min(revivals, 1 << 30))) > attempts

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// An error of a handler that has words of its own for those who wait for the job, or knows what the failure means for it. Others
-/// are told as they describe themselves, and are ``JobFailureKind/ordinary``.
+/// An error of a handler that has words of its own for those who wait for the job, or knows what the failure means for
+/// it. Others are told as they describe themselves, and are ``JobFailureKind/ordinary``.
 public protocol JobFailure: Error {
     /// Why the attempt has failed.
     var reason: String { get }
@@ -22,8 +22,9 @@ extension JobFailure {
 public enum JobFailureKind: Hashable, Sendable {
     /// The job is tried again after a pause, unless its attempts are used up. The failure is logged as a warning.
     case ordinary
-    /// As ``ordinary``, but nothing is wrong with the job or the worker: what it needs is not there yet. Logged as information;
-    /// that its attempts are used up is an error all the same. Commands say so with status 75, `EX_TEMPFAIL` of `sysexits.h`.
+    /// As ``ordinary``, but nothing is wrong with the job or the worker: what it needs is not there yet. Logged as
+    /// information; that its attempts are used up is an error all the same. Commands say so with status 75,
+    /// `EX_TEMPFAIL` of `sysexits.h`.
     case temporary
     /// No further attempt would help: the job is buried at once. Commands say so with status 65, `EX_DATAERR`.
     case permanent

@@ -2,8 +2,8 @@
 
 internal import AsyncSockets
 
-/// Keeps a job its worker's while a handler works on it, tells the server how far that is, and finds out when the job is the
-/// worker's no more.
+/// Keeps a job its worker's while a handler works on it, tells the server how far that is, and finds out when the job
+/// is the worker's no more.
 actor JobReporter {
     private nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe loop.asUnownedSerialExecutor() }

@@ -14,15 +14,16 @@ internal import Synchronization
 /// try await worker.run()
 /// ```
 ///
-/// A handler that returns has done the job, which is deleted. One that throws has failed: the job is released and ready again
-/// after a pause, or buried when it has been tried often enough; see ``JobRejected``, ``JobPostponed`` and ``JobHandedBack`` too.
-/// One that was reserved more often than that, as its workers have died of it, is buried before the handler is called. A Talkback
-/// server is told the reason, and the result if the handler returns one, and knows better than the worker how often a job may be
-/// tried that was put with a number of attempts. The job is touched while the handler runs, so that its time to run says how soon others get it when this worker is gone, and not how
-/// long the work may take. If the job is lost all the same, the handler's task is cancelled.
+/// A handler that returns has done the job, which is deleted. One that throws has failed: the job is released and ready
+/// again after a pause, or buried when it has been tried often enough; see ``JobRejected``, ``JobPostponed`` and
+/// ``JobHandedBack`` too. One that was reserved more often than that, as its workers have died of it, is buried before
+/// the handler is called. A Talkback server is told the reason, and the result if the handler returns one, and knows
+/// better than the worker how often a job may be tried that was put with a number of attempts. The job is touched while
+/// the handler runs, so that its time to run says how soon others get it when this worker is gone, and not how long the
+/// work may take. If the job is lost all the same, the handler's task is cancelled.
 ///
-/// A worker is a `Service` of swift-service-lifecycle: a graceful shutdown stops it as ``stop()`` does. While the server is not
-/// to be reached it waits and tries again, for ever.
+/// A worker is a `Service` of swift-service-lifecycle: a graceful shutdown stops it as ``stop()`` does. While the
+/// server is not to be reached it waits and tries again, for ever.
 ///
 /// Metrics (swift-metrics): `talkback_worker_jobs`, a counter with the dimensions `tube` and `outcome`
 /// (``WorkerOutcome``), and `talkback_worker_job_duration`, a timer with the dimension `tube`.
@@ -50,10 +51,10 @@ public final class Worker: Service {
     /// - Parameters:
     ///   - options: What to take, and what to do when a job fails.
     ///   - address: Where the server is.
-    ///   - loop: The loop that the worker's connections are on; `nil` for the one that the caller of ``run()`` runs on, or a
-    ///     shared one.
-    ///   - handlerExecutor: Where handlers run; `nil` for the global executor. Handlers that never block, and wait for things on
-    ///     the same loop, are quicker there.
+    ///   - loop: The loop that the worker's connections are on; `nil` for the one that the caller of ``run()`` runs on,
+    ///     or a shared one.
+    ///   - handlerExecutor: Where handlers run; `nil` for the global executor. Handlers that never block, and wait for
+    ///     things on the same loop, are quicker there.
     ///   - logger: Told of each job that fails, and of lost connections; with `job`, `tube` and `attempt` as metadata.
     ///   - handler: Called for each job, in as many tasks at a time as the options say.
     public convenience init(
@@ -67,7 +68,8 @@ public final class Worker: Service {
         }
     }
 
-    /// A worker whose handler returns results, which does nothing yet. On a server that is not Talkback they are thrown away.
+    /// A worker whose handler returns results, which does nothing yet. On a server that is not Talkback they are thrown
+    /// away.
     ///
     /// - Parameters:
     ///   - options: What to take, and what to do when a job fails.
@@ -117,7 +119,8 @@ public final class Worker: Service {
 
     /// Works until it is stopped. A worker runs once.
     ///
-    /// When its task is cancelled, the handlers' tasks are cancelled too, and what they have not finished is handed back.
+    /// When its task is cancelled, the handlers' tasks are cancelled too, and what they have not finished is handed
+    /// back.
     ///
     /// - Throws: ``ClientError`` if there is no event loop for it, or no tube to take jobs from.
     public func run() async throws {

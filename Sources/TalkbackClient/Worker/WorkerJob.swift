@@ -6,10 +6,11 @@ public struct WorkerJob: Sendable, Identifiable {
     public let job: Job
     /// The tube that it was put into.
     public let tube: Tube
-    /// Which attempt this is: 1 for the first. It is how often the job was reserved since it was put, or, on a Talkback server,
-    /// kicked.
+    /// Which attempt this is: 1 for the first. It is how often the job was reserved since it was put, or, on a Talkback
+    /// server, kicked.
     public let attempt: Int
-    /// Whether the server can be told a result, the reason of a failure, and how far the work is: it is a Talkback server.
+    /// Whether the server can be told a result, the reason of a failure, and how far the work is: it is a Talkback
+    /// server.
     public let serverKeepsOutcomes: Bool
     private let reporter: JobReporter
 
@@ -26,8 +27,8 @@ public struct WorkerJob: Sendable, Identifiable {
     /// - Parameters:
     ///   - percent: 0 to 100.
     ///   - text: What else there is to say, on one line; see ``ReservedJob/progress(_:_:)-(_,String)``.
-    /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled`` and others if the job is no longer this worker's. The handler's
-    ///   task is cancelled then.
+    /// - Throws: ``ClientError``: ``ClientError/Reason/jobCancelled`` and others if the job is no longer this worker's.
+    ///   The handler's task is cancelled then.
     public func progress(_ percent: Int, _ text: String = "") async throws(ClientError) {
         try await progress(percent, Array(text.utf8))
     }
@@ -62,8 +63,8 @@ public struct JobRejected: JobFailure, Hashable, Sendable, CustomStringConvertib
     public var description: String { reason }
 }
 
-/// Thrown by a handler for a job that cannot be done yet, as what it needs is not there: it is tried again after a pause. The
-/// attempt counts, but is no error in the log.
+/// Thrown by a handler for a job that cannot be done yet, as what it needs is not there: it is tried again after a
+/// pause. The attempt counts, but is no error in the log.
 public struct JobPostponed: JobFailure, Hashable, Sendable, CustomStringConvertible {
     /// Why.
     public let reason: String
@@ -80,8 +81,8 @@ public struct JobPostponed: JobFailure, Hashable, Sendable, CustomStringConverti
     public var description: String { reason }
 }
 
-/// Thrown by a handler for a job that is to be handed back as it was, without a pause: this worker cannot finish it, another
-/// one can. The attempt counts, as the protocol counts reserves.
+/// Thrown by a handler for a job that is to be handed back as it was, without a pause: this worker cannot finish it,
+/// another one can. The attempt counts, as the protocol counts reserves.
 public struct JobHandedBack: Error, Hashable, Sendable, CustomStringConvertible {
     /// One for any job.
     public init() {}

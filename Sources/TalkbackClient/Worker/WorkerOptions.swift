@@ -6,19 +6,20 @@ public struct WorkerOptions: Hashable, Sendable {
     public var tubes: [Tube]
     /// How many jobs to work on at a time, each with a connection of its own; at least 1.
     public var concurrency: Int
-    /// How often a job is tried before it is buried, by any worker; at least 1. Each time that it is reserved counts, whatever
-    /// came of it: it may have been handed back, or its worker may have died. A job that was put with a number of attempts of its
-    /// own is tried as often as that.
+    /// How often a job is tried before it is buried, by any worker; at least 1. Each time that it is reserved counts,
+    /// whatever came of it: it may have been handed back, or its worker may have died. A job that was put with a number
+    /// of attempts of its own is tried as often as that.
     public var attempts: Int
     /// How long a failed job waits before it is ready again.
     public var backoff: Backoff
-    /// How long a handler may take before its task is cancelled, and the attempt has failed; `nil` for any time. The job is
-    /// touched all the while, whatever its own time to run is.
+    /// How long a handler may take before its task is cancelled, and the attempt has failed; `nil` for any time. The
+    /// job is touched all the while, whatever its own time to run is.
     public var timeLimit: Duration?
-    /// How long handlers may go on when the worker is to stop. After that their tasks are cancelled, and their jobs handed back.
+    /// How long handlers may go on when the worker is to stop. After that their tasks are cancelled, and their jobs
+    /// handed back.
     public var grace: Duration
-    /// How long it takes at most to find out that a job was cancelled: how often it is touched, on a Talkback server. At least 10
-    /// milliseconds.
+    /// How long it takes at most to find out that a job was cancelled: how often it is touched, on a Talkback server.
+    /// At least 10 milliseconds.
     public var cancellationCheck: Duration
 
     /// What suits most workers.

@@ -6,8 +6,9 @@ internal import SystemPackage
 
 /// A process that starts commands for a runner, each as a process group, and ends them all when the runner is gone.
 ///
-/// It is a process of its own because Linux has no other way to see to it: a runner that is killed cannot end anything, but the
-/// launcher sees their connection end. It is one thread, so that starting a command copies little and leaves nothing locked.
+/// It is a process of its own because Linux has no other way to see to it: a runner that is killed cannot end anything,
+/// but the launcher sees their connection end. It is one thread, so that starting a command copies little and leaves
+/// nothing locked.
 public struct Launcher: ~Copyable {
     private struct Running {
         let slot: UInt32
@@ -27,7 +28,8 @@ public struct Launcher: ~Copyable {
     private var running: [Int32: Running] = [:]
     private var isAbandoned = false
 
-    /// Starts commands for whoever is at the other end of standard input, until that end is closed and all commands have ended.
+    /// Starts commands for whoever is at the other end of standard input, until that end is closed and all commands
+    /// have ended.
     ///
     /// - Parameters:
     ///   - command: What to start.

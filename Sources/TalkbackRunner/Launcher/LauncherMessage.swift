@@ -2,7 +2,8 @@
 
 internal import SystemPackage
 
-/// What a runner asks its launcher for. The two are processes of the same program, so the bytes are those of this machine.
+/// What a runner asks its launcher for. The two are processes of the same program, so the bytes are those of this
+/// machine.
 enum LauncherRequest: Hashable {
     /// Start the command, with these variables beside the launcher's own; the descriptors of its streams come along.
     case start(UInt32, environment: [String])

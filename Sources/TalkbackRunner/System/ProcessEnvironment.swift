@@ -19,8 +19,8 @@ package struct ProcessEnvironment: Sendable {
         return ProcessEnvironment(entries: entries)
     }
 
-    /// What a task gets of this process's environment: all but what a service manager or Talkback has put there for this
-    /// process. See ``TaskEnvironment``.
+    /// What a task gets of this process's environment: all but what a service manager or Talkback has put there for
+    /// this process. See ``TaskEnvironment``.
     package static var forTasks: ProcessEnvironment {
         var environment = current
         environment.entries.removeAll { TaskEnvironment.withholds(String(decoding: name(of: $0), as: UTF8.self)) }

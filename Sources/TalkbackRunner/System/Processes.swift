@@ -36,7 +36,8 @@ package enum Processes {
             }
             numbers.append(number)
         }
-        // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps none of them.
+        // SAFETY: all strings and both arrays, each ended by a null pointer, are there during the call, which keeps
+        // none of them.
         let error = unsafe withCStrings(arguments.map { Array($0.utf8) }) { arguments in
             unsafe withCStrings(environment.entries) { environment in
                 guard let directory else {
@@ -100,9 +101,9 @@ package enum Processes {
         _ = crunner_adopt_orphans()
     }
 
-    /// Has the calling process live through what kills one that writes: a pipe that nobody reads (SIGPIPE), a file that has
-    /// reached its limit (SIGXFSZ, `RLIMIT_FSIZE`), and a terminal that another process has in the foreground (SIGTTOU). The
-    /// call that writes fails, or succeeds, instead. Programs that are started get the default actions.
+    /// Has the calling process live through what kills one that writes: a pipe that nobody reads (SIGPIPE), a file that
+    /// has reached its limit (SIGXFSZ, `RLIMIT_FSIZE`), and a terminal that another process has in the foreground
+    /// (SIGTTOU). The call that writes fails, or succeeds, instead. Programs that are started get the default actions.
     package static func ignoreWriteSignals() {
         for number in [SIGPIPE, SIGXFSZ, SIGTTOU] { _ = Glibc.signal(number, SIG_IGN) }
     }

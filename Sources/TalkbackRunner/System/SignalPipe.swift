@@ -6,8 +6,8 @@ package import SystemPackage
 
 /// The signals that a program asks for, in the order in which they come: the handler writes their numbers to a pipe.
 ///
-/// They are kept from the moment that they are asked for, whatever threads there are by then, whoever takes them and however
-/// much later. Other programs inherit nothing of it: a handler becomes the default action when one is executed.
+/// They are kept from the moment that they are asked for, whatever threads there are by then, whoever takes them and
+/// however much later. Other programs inherit nothing of it: a handler becomes the default action when one is executed.
 package enum SignalPipe {
     /// Has signals kept in place of their default action. One thread at a time may call it.
     package static func keep(_ numbers: [Int32]) throws(Errno) {
@@ -38,8 +38,9 @@ package enum SignalPipe {
         unsafe pthread_sigmask(SIG_SETMASK, &none, nil)
     }
 
-    /// Undoes what the program that has started this one may have left behind: signals that are blocked in the calling thread,
-    /// which must be the only one, and an ignored SIGCHLD, with which nothing would be known of how commands end.
+    /// Undoes what the program that has started this one may have left behind: signals that are blocked in the calling
+    /// thread, which must be the only one, and an ignored SIGCHLD, with which nothing would be known of how commands
+    /// end.
     package static func forgetInheritance() {
         letGo()
         release([SIGCHLD])

@@ -8,8 +8,8 @@ public struct Command: Hashable, Sendable {
     public let path: String
     /// What it is called with: the name it was asked for by, then its arguments.
     public let arguments: [String]
-    /// The folder that it starts in, which a relative ``path`` begins at. It is looked up at each start, so that one behind a
-    /// symbolic link is the one that the link names then. `nil` for that of whoever starts it.
+    /// The folder that it starts in, which a relative ``path`` begins at. It is looked up at each start, so that one
+    /// behind a symbolic link is the one that the link names then. `nil` for that of whoever starts it.
     public let directory: String?
 
     /// A program whose place is known.
@@ -72,8 +72,8 @@ public struct Command: Hashable, Sendable {
         unsafe access(path, X_OK) == 0
     }
 
-    /// Splits a line into words, as a shell does without its substitutions: at spaces, but for those in single or double quotes
-    /// or behind a backslash.
+    /// Splits a line into words, as a shell does without its substitutions: at spaces, but for those in single or
+    /// double quotes or behind a backslash.
     ///
     /// - Throws: ``CommandError`` if a quote does not end, or there is nothing behind a backslash.
     public static func words(of line: String) throws(CommandError) -> [String] {

@@ -3,8 +3,8 @@
 internal import AsyncSockets
 internal import Sockets
 
-/// Has the kernel find out when a peer is gone without a word, so that its jobs are not kept for ever: by asking, when it is
-/// silent, and when it does not acknowledge what it was sent.
+/// Has the kernel find out when a peer is gone without a word, so that its jobs are not kept for ever: by asking, when
+/// it is silent, and when it does not acknowledge what it was sent.
 struct PeerWatch {
     private let connection: Connection
     /// Whether replies wait because the peer does not read.
@@ -18,9 +18,9 @@ struct PeerWatch {
 
     private static var keepAlive: KeepAlive { KeepAlive(idle: .seconds(60), interval: .seconds(10), count: 6) }
 
-    /// Notes whether replies are left that the peer has no room for. It may take as long as it likes to read them: to the
-    /// kernel, a peer that is there and does not read is as good as gone after the user time-out. Without one the count of
-    /// probes still ends a silent connection, after the same time.
+    /// Notes whether replies are left that the peer has no room for. It may take as long as it likes to read them: to
+    /// the kernel, a peer that is there and does not read is as good as gone after the user time-out. Without one the
+    /// count of probes still ends a silent connection, after the same time.
     mutating func repliesAreLeft(_ areLeft: Bool) {
         guard areLeft != isReaderSlow else { return }
         isReaderSlow = areLeft

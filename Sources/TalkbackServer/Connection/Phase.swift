@@ -6,8 +6,8 @@ enum Phase: Equatable {
     case open
     /// Keeps them: the client waits for a job, or for what becomes of one.
     ///
-    /// - missedJob: A job that it follows and that has changed while too much was unread, so that it is yet to be told how the
-    ///   job is.
+    /// - missedJob: A job that it follows and that has changed while too much was unread, so that it is yet to be told
+    ///   how the job is.
     case waiting(missedJob: UInt64?)
     /// Keeps them until there is room.
     case congested(Congestion)
@@ -26,8 +26,8 @@ enum Phase: Equatable {
     enum Closing {
         /// The peer: it sends no more, or is gone.
         case byPeer
-        /// The client has said good-bye, or the server stops. What still arrives is discarded, but must not cost the client
-        /// the replies before it.
+        /// The client has said good-bye, or the server stops. What still arrives is discarded, but must not cost the
+        /// client the replies before it.
         case bySelf
     }
 

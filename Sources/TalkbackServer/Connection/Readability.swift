@@ -4,9 +4,9 @@ internal import Sockets
 
 /// Whether a receive may find something that no event will tell of.
 ///
-/// Events are edges: each says once that something has arrived. After a receive that got less than it could there is nothing
-/// left, and another one would be a system call for nothing; but urgent data splits what has arrived, and the end of the
-/// stream comes behind the rest.
+/// Events are edges: each says once that something has arrived. After a receive that got less than it could there is
+/// nothing left, and another one would be a system call for nothing; but urgent data splits what has arrived, and the
+/// end of the stream comes behind the rest.
 struct Readability {
     /// Whether to receive.
     private(set) var mayReceive = true

@@ -8,8 +8,8 @@ internal import SystemPackage
 
 /// One connection: what arrives is executed where it is received, and answered in one send.
 ///
-/// It owns everything that belongs to the connection and does everything that is done to it; the ``Dispatcher`` brings it the
-/// replies that its client waits for, and the ``CommitGate`` tells it when the store has come further.
+/// It owns everything that belongs to the connection and does everything that is done to it; the ``Dispatcher`` brings
+/// it the replies that its client waits for, and the ``CommitGate`` tells it when the store has come further.
 final class ServedConnection {
     let client: ClientID
     private let connection: Connection
@@ -52,8 +52,8 @@ final class ServedConnection {
 
     /// Talks to the client until one of the two has had enough.
     ///
-    /// - Throws: `SocketError` but for a peer that is gone: that is how connections end. `ForeignProtocol` if the client speaks
-    ///   another protocol.
+    /// - Throws: `SocketError` but for a peer that is gone: that is how connections end. `ForeignProtocol` if the
+    ///   client speaks another protocol.
     func run() async throws {
         defer { leave(.byPeer) }
         do throws(SocketError) {
@@ -82,8 +82,8 @@ final class ServedConnection {
         try await discard()
     }
 
-    /// Whether the connection is quiet, or becomes so once the peer has acknowledged the last reply: `tcp(7)` lets it delay
-    /// that, on Linux by up to 200 ms.
+    /// Whether the connection is quiet, or becomes so once the peer has acknowledged the last reply: `tcp(7)` lets it
+    /// delay that, on Linux by up to 200 ms.
     private func becomesQuiet() async -> Bool {
         for _ in 0..<25 {
             if connection.isQuiet { return true }

@@ -7,8 +7,9 @@ internal import JobStore
 /// Knows how far the store has come, keeps the connections whose replies wait for it, and decides when mutations are
 /// submitted.
 ///
-/// The queue is ahead of the store. A group of mutations costs the store as much as the commands of several connections, so
-/// they are gathered while the loop has more to do, for a millisecond at most, and while the group before is written.
+/// The queue is ahead of the store. A group of mutations costs the store as much as the commands of several
+/// connections, so they are gathered while the loop has more to do, for a millisecond at most, and while the group
+/// before is written.
 final class CommitGate {
     private let queue: JobQueue
     private let log: (any MutationLog)?
@@ -36,8 +37,8 @@ final class CommitGate {
     /// When to submit even if there is more to do, on the loop's clock.
     private var deadline: Int64 = 0
 
-    /// About how many bytes may be executed and not written yet: the store has set space aside for as many, so that what was
-    /// executed can always be written.
+    /// About how many bytes may be executed and not written yet: the store has set space aside for as many, so that
+    /// what was executed can always be written.
     private static let executedLimit = 1 << 23
     /// How long mutations are gathered, in nanoseconds.
     private static let longestGathering: Int64 = 1_000_000
@@ -83,7 +84,8 @@ final class CommitGate {
         submissions.remove(through: progress.sequence)
     }
 
-    /// Lets the replies leave that have waited for what the store has now, and commands go on that have waited for room.
+    /// Lets the replies leave that have waited for what the store has now, and commands go on that have waited for
+    /// room.
     func letGo() {
         // Those that must go on waiting come back into the list, which is why it is another one meanwhile.
         var connections: [ServedConnection] = []
@@ -129,8 +131,8 @@ final class CommitGate {
 
     /// Has what was executed submitted soon, if there is anything.
     ///
-    /// Commands already received join the group: submitted at once, a group would have those of the first connections, and
-    /// the others would wait for it and for the next one.
+    /// Commands already received join the group: submitted at once, a group would have those of the first connections,
+    /// and the others would wait for it and for the next one.
     func requestSubmission() {
         guard queue.hasMutations else { return }
         if submitsAtOnce { return submit() }

@@ -5,8 +5,8 @@ internal import JobQueue
 /// From when on a reply may leave: once the store has every numbered mutation through this one.
 ///
 /// No reply leaves before everything that it shows is in the store. The rule fails closed: a reply waits for the newest
-/// mutation there is when it is made, unless the table of ``Narrowings`` allows less and the maker says, by type, what the
-/// reply shows. To forget either costs time, never truth.
+/// mutation there is when it is made, unless the table of ``Narrowings`` allows less and the maker says, by type, what
+/// the reply shows. To forget either costs time, never truth.
 struct Barrier: Comparable {
     private let sequence: UInt64
 

@@ -5,8 +5,8 @@ internal import JobQueue
 
 /// Executes commands for clients against the queue, and says what to reply and from when on the reply may leave.
 ///
-/// It knows no connections, no store and no timers. Everything that the queue does for the server goes through it, on the
-/// server's loop: see ``Daemon``.
+/// It knows no connections, no store and no timers. Everything that the queue does for the server goes through it, on
+/// the server's loop: see ``Daemon``.
 final class Engine {
     let queue: JobQueue
     private let options: ServerOptions

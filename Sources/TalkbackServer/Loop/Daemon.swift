@@ -53,8 +53,8 @@ actor Daemon {
         dispatcher.stop()
     }
 
-    /// Executes nothing more, and returns when what was executed is stored and its replies are on their way; or when the store
-    /// has failed.
+    /// Executes nothing more, and returns when what was executed is stored and its replies are on their way; or when
+    /// the store has failed.
     func stop() async {
         beginToStop()
         await waitForEnd()

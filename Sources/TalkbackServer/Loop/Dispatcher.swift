@@ -5,7 +5,8 @@ internal import BeanstalkProtocol
 internal import JobQueue
 internal import JobStore
 
-/// The connections with the engine, the gate and the timer that they share, and the way from each of these to the others.
+/// The connections with the engine, the gate and the timer that they share, and the way from each of these to the
+/// others.
 ///
 /// Whoever has had the engine do something calls ``settle()``.
 final class Dispatcher {

@@ -3,8 +3,8 @@
 internal import AsyncSockets
 internal import JobQueue
 
-/// One timer of the loop for everything that is due in the queue. One that is too early does no harm: whoever it calls looks,
-/// and sets it again.
+/// One timer of the loop for everything that is due in the queue. One that is too early does no harm: whoever it calls
+/// looks, and sets it again.
 struct QueueTimer {
     private let loop: EventLoop
     private let action: @Sendable () -> Void

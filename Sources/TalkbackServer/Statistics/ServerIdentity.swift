@@ -8,8 +8,8 @@ struct ServerIdentity {
     var uptime: Duration { ContinuousClock.now - start }
 }
 
-/// What `stats` tells a running server from others by: 16 hexadecimal digits, one of them a letter that no number contains,
-/// lest a reader of YAML take them for one.
+/// What `stats` tells a running server from others by: 16 hexadecimal digits, one of them a letter that no number
+/// contains, lest a reader of YAML take them for one.
 struct InstanceID {
     let text: String
 

@@ -101,8 +101,8 @@ final class CycleClient: LoadClient {
         return reply.skip("DELETED\r\n", &position) && position == reply.count
     }
 
-    /// - Returns: Whether it is there to its end; `nil` if it is not the job that was put. The job of somebody else is not deleted:
-    ///   the end of the connection gives it back.
+    /// - Returns: Whether it is there to its end; `nil` if it is not the job that was put. The job of somebody else is
+    ///   not deleted: the end of the connection gives it back.
     private func takeReserved() -> Bool? {
         var position = 0
         let input = input

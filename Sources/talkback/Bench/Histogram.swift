@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How often each time was seen, in memory that does not grow: in steps of a 64th of the time's power of two, so that no
-/// percentile is off by more than 1.6 %.
+/// How often each time was seen, in memory that does not grow: in steps of a 64th of the time's power of two, so that
+/// no percentile is off by more than 1.6 %.
 struct Histogram {
     private static let steps = 64
     /// Up to the largest number there is.

@@ -9,7 +9,8 @@ struct LoadJob {
     /// The command that puts it.
     let put: [UInt8]
 
-    /// - Parameter size: The bytes of its body: letters that begin with some by chance, so that the job can be told from others.
+    /// - Parameter size: The bytes of its body: letters that begin with some by chance, so that the job can be told
+    ///   from others.
     init(in tube: TubeName, size: Int) {
         self.tube = tube
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")

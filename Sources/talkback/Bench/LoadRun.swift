@@ -82,7 +82,8 @@ struct LoadRun {
 
     // MARK: What a failure has left
 
-    /// Deletes the jobs of the load that are left in its tube, once the server has noticed that its connections have ended.
+    /// Deletes the jobs of the load that are left in its tube, once the server has noticed that its connections have
+    /// ended.
     private func clear() async {
         guard let tube = Tube("\(load.job.tube)") else { return }
         do {

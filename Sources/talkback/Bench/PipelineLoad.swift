@@ -4,8 +4,8 @@ import AsyncSockets
 import BeanstalkProtocol
 import Sockets
 
-/// Connections that each put many jobs in one go. When all have the replies, all delete their jobs, which is not measured, and
-/// then they begin again.
+/// Connections that each put many jobs in one go. When all have the replies, all delete their jobs, which is not
+/// measured, and then they begin again.
 final class PipelineLoad: Load, @unchecked Sendable {
     // `@unchecked`: as in `Load`, only code on the loop's thread uses what changes.
 

@@ -23,7 +23,8 @@ final class BrowserRefusal: Sendable {
         }
     }
 
-    /// The most bytes of a first line that are looked at. Where a browser's address is longer, its method has decided before.
+    /// The most bytes of a first line that are looked at. Where a browser's address is longer, its method has decided
+    /// before.
     private static let lineLimit = 4096
     /// A browser may connect long before it sends a request, so that who says nothing cannot be let through.
     private static let timeLimit: Duration = .seconds(30)

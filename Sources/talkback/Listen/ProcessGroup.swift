@@ -6,11 +6,11 @@ import Foundation
 enum ProcessGroup {
     /// Ends what is left of a group that has got SIGTERM and whose leader is gone.
     ///
-    /// Subprocess waits for the leader alone: a process of the group that takes longer to end, or does not want to, would be
-    /// left behind.
+    /// Subprocess waits for the leader alone: a process of the group that takes longer to end, or does not want to,
+    /// would be left behind.
     ///
-    /// The group's number stays its own as long as it has a process, and a number that becomes free is given out again only
-    /// after all others have been: far later than the next look.
+    /// The group's number stays its own as long as it has a process, and a number that becomes free is given out again
+    /// only after all others have been: far later than the next look.
     ///
     /// - Parameter grace: How long to wait before SIGKILL.
     static func end(_ leader: Int32, grace: Duration) async {

@@ -12,7 +12,8 @@ struct Account: Sendable {
     let group: gid_t
     let groups: Set<gid_t>
     let home: String
-    /// Whether the process was this user's from the start, as when a service manager has seen to it: its groups are left alone.
+    /// Whether the process was this user's from the start, as when a service manager has seen to it: its groups are
+    /// left alone.
     let isCurrent: Bool
 
     /// - Throws: `ValidationError` if there is no such user.
@@ -40,8 +41,8 @@ struct Account: Sendable {
 
     // MARK: Becoming the user
 
-    /// Becomes this user, for good: with the user's groups, without any capability unless the user is root, and with HOME, USER
-    /// and LOGNAME in the environment.
+    /// Becomes this user, for good: with the user's groups, without any capability unless the user is root, and with
+    /// HOME, USER and LOGNAME in the environment.
     ///
     /// For the main thread while there is no other: each thread has its rights, and its capabilities, for itself.
     ///

@@ -5,11 +5,13 @@ import SystemPackage
 
 /// Standard output or error, for programs that run for long: whoever writes a line never waits for whoever reads it.
 ///
-/// A thread of the stream's own writes the lines, in order. What that thread cannot write soon enough (a full pipe, a stopped
-/// terminal), or not at all (nobody reads the pipe, the disk is full), is dropped and counted, and the count is written as soon
-/// as something can be written again. The stream may be shared with other processes, so its blocking mode is left as it is.
+/// A thread of the stream's own writes the lines, in order. What that thread cannot write soon enough (a full pipe, a
+/// stopped terminal), or not at all (nobody reads the pipe, the disk is full), is dropped and counted, and the count is
+/// written as soon as something can be written again. The stream may be shared with other processes, so its blocking
+/// mode is left as it is.
 final class LogStream: @unchecked Sendable {
-    // `@unchecked`: what changes is used only while `condition` is locked, but for `output`, which only the thread uses.
+    // `@unchecked`: what changes is used only while `condition` is locked, but for `output`, which only the thread
+    // uses.
 
     static let standardError = LogStream(.standardError)
     static let standardOutput = LogStream(.standardOutput)
@@ -69,7 +71,8 @@ final class LogStream: @unchecked Sendable {
         write(line + "\n")
     }
 
-    /// Has something written that is no line, such as how far something has come, unless something else has to be written first.
+    /// Has something written that is no line, such as how far something has come, unless something else has to be
+    /// written first.
     func show(_ text: String) {
         condition.withLock {
             guard pending.isEmpty, isIdle, startThread() else { return }
@@ -85,7 +88,8 @@ final class LogStream: @unchecked Sendable {
         condition.withLock {
             while !(pending.isEmpty && isIdle), Date() < end {
                 let count = doneCount
-                // A thread that has taken nothing yet has not had its turn on a busy machine; one that has may be stuck.
+                // A thread that has taken nothing yet has not had its turn on a busy machine; one that has may be
+                // stuck.
                 let isWriting = !isIdle
                 let isInTime = condition.wait(until: min(end, Date(timeIntervalSinceNow: 0.3)))
                 if !isInTime, isWriting, doneCount == count { return }

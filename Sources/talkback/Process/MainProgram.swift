@@ -6,8 +6,8 @@ import TalkbackRunner
 
 /// A command that runs until it is told to end.
 ///
-/// Signals are kept for it from the first moment, it does not die of a log that cannot be written, and it can do something while
-/// the process has one thread.
+/// Signals are kept for it from the first moment, it does not die of a log that cannot be written, and it can do
+/// something while the process has one thread.
 protocol LongRunningCommand: AsyncParsableCommand {
     /// What the command does, once all has been done that must be done on the main thread while there is no other.
     func prepare() throws -> @Sendable () async throws -> Void
@@ -41,7 +41,8 @@ enum MainProgram {
                 SignalPipe.letGo()
                 body = try command.prepare()
             } else {
-                // Where there is a toolchain, Swift's runtime takes the first SIGQUIT for a request to print where it is.
+                // Where there is a toolchain, Swift's runtime takes the first SIGQUIT for a request to print where it
+                // is.
                 SignalPipe.release([SIGQUIT])
                 SignalPipe.letGo()
                 body = Self.body(of: command)
@@ -49,8 +50,8 @@ enum MainProgram {
         } catch {
             end(with: error, kind)
         }
-        // Not `main() async`: its thread would end as far as the C library is concerned, which then leaves it out of what is
-        // done to all threads (setuid(2)), and the kernel would give it the process's signals.
+        // Not `main() async`: its thread would end as far as the C library is concerned, which then leaves it out of
+        // what is done to all threads (setuid(2)), and the kernel would give it the process's signals.
         Task.detached { [kind] in
             do {
                 try await body()

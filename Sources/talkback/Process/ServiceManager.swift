@@ -4,8 +4,8 @@ import AsyncSockets
 import Foundation
 import Sockets
 
-/// systemd, or whatever else has started the program and wants to know how it is: `sd_notify(3)`, which is a datagram to the
-/// socket that the environment names.
+/// systemd, or whatever else has started the program and wants to know how it is: `sd_notify(3)`, which is a datagram
+/// to the socket that the environment names.
 struct ServiceManager: Sendable {
     private let address: SocketAddress?
     /// How often systemd wants to hear that the program is alive.
@@ -20,7 +20,8 @@ struct ServiceManager: Sendable {
 
     /// Tells something. Nobody there is no error: nobody asked then.
     ///
-    /// - Parameter mode: Whether to wait for a service manager that is behind; otherwise what it has no room for is not told.
+    /// - Parameter mode: Whether to wait for a service manager that is behind; otherwise what it has no room for is not
+    ///   told.
     func say(_ text: String, mode: BlockingMode = .blocking) {
         guard let address else { return }
         guard let socket = try? Socket(.unix, .datagram, mode: mode) else { return }

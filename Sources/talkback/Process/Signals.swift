@@ -6,12 +6,12 @@ import Synchronization
 import SystemPackage
 import TalkbackRunner
 
-/// What the process does when it gets a signal, while this is kept: each action is called on the main thread, which does
-/// nothing else. What came since the signals were kept (``keep(_:)``) is there, too.
+/// What the process does when it gets a signal, while this is kept: each action is called on the main thread, which
+/// does nothing else. What came since the signals were kept (``keep(_:)``) is there, too.
 ///
 /// Not swift-service-lifecycle's `UnixSignalsSequence`, and not Dispatch: a signal that comes before their sources are
-/// registered does what it does by default, so that an early SIGUSR1 kills the daemon and an early SIGTERM leaves a socket's
-/// file behind; and they are registered by threads of Swift's pool, which on one processor is a single one.
+/// registered does what it does by default, so that an early SIGUSR1 kills the daemon and an early SIGTERM leaves a
+/// socket's file behind; and they are registered by threads of Swift's pool, which on one processor is a single one.
 final class Signals: Sendable {
     typealias Action = @Sendable () -> Void
 
@@ -48,8 +48,8 @@ final class Signals: Sendable {
         for number in waiting { actions[number]?() }
     }
 
-    /// Calls an action each time that the program is asked to end. Signals that are harmless to programs that run for long do
-    /// nothing.
+    /// Calls an action each time that the program is asked to end. Signals that are harmless to programs that run for
+    /// long do nothing.
     ///
     /// - Parameter others: Actions in place of that.
     convenience init(stopping action: @escaping Action, others: [Int32: Action] = [:]) {
@@ -65,8 +65,8 @@ final class Signals: Sendable {
         }
     }
 
-    /// Gives the signals their default action again, for what is left to do and may take as long as it likes: writing a result
-    /// that nobody reads.
+    /// Gives the signals their default action again, for what is left to do and may take as long as it likes: writing a
+    /// result that nobody reads.
     func release() {
         SignalPipe.release(numbers)
     }

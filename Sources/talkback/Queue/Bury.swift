@@ -7,9 +7,9 @@ struct Bury: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Sets jobs aside, so that no worker gets them.",
         discussion: """
-            A buried job stays in its tube until it is kicked or deleted. A job that is ready or delayed can be buried, in \
-            whatever tube it is; for that it is reserved for a moment. It keeps its priority. A job that a worker has reserved \
-            is the worker's, and is not found.
+            A buried job stays in its tube until it is kicked or deleted. A job that is ready or delayed can be \
+            buried, in whatever tube it is; for that it is reserved for a moment. It keeps its priority. A job that a \
+            worker has reserved is the worker's, and is not found.
 
             EXIT STATUS:
               0   All were buried.

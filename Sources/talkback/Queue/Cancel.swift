@@ -7,8 +7,8 @@ struct Cancel: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Cancels jobs.",
         discussion: """
-            A job that is waiting or delayed is gone at once. Of one that is running the worker is told, and "talkback work" ends its \
-            command.
+            A job that is waiting or delayed is gone at once. Of one that is running the worker is told, and "talkback \
+            work" ends its command.
 
             EXIT STATUS:
               0   None of them will run any more.

@@ -7,8 +7,8 @@ struct Delete: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Deletes jobs.",
         discussion: """
-            A job can be deleted while it is ready, delayed or buried, in whatever tube it is. A job that a worker has reserved \
-            is the worker's, and is not found.
+            A job can be deleted while it is ready, delayed or buried, in whatever tube it is. A job that a worker has \
+            reserved is the worker's, and is not found.
 
             EXIT STATUS:
               0   All were deleted.

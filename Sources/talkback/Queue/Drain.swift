@@ -7,23 +7,23 @@ struct Drain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Empties a tube into a file, from which load puts the jobs back.",
         discussion: """
-            Every job of the tube is written as a JSON object on a line, and then deleted: the ready ones, in their order, the \
-            delayed and the buried ones, and what comes meanwhile; of a paused tube too. Jobs that workers have reserved are \
-            left to them, and counted.
+            Every job of the tube is written as a JSON object on a line, and then deleted: the ready ones, in their \
+            order, the delayed and the buried ones, and what comes meanwhile; of a paused tube too. Jobs that workers \
+            have reserved are left to them, and counted.
 
-            A line has id, tube, state (ready, delayed or buried), priority, delay (seconds left until the job is ready), \
-            time_to_run, and body, or base64 if the body is not UTF-8. From a Talkback server it also has what the job was told, \
-            as far as it was: key, key_seconds, keep, attempts, backoff, backoff_longest and lease; how often it was tried \
-            since it was put or kicked, which is tried; reserves, timeouts, releases, buries and kicks, which count all that \
-            has happened to it; and reason, or reason_base64, which says why the last attempt has failed. What is not there \
-            is 0, or was not said.
+            A line has id, tube, state (ready, delayed or buried), priority, delay (seconds left until the job is \
+            ready), time_to_run, and body, or base64 if the body is not UTF-8. From a Talkback server it also has what \
+            the job was told, as far as it was: key, key_seconds, keep, attempts, backoff, backoff_longest and lease; \
+            how often it was tried since it was put or kicked, which is tried; reserves, timeouts, releases, buries \
+            and kicks, which count all that has happened to it; and reason, or reason_base64, which says why the last \
+            attempt has failed. What is not there is 0, or was not said.
 
-            Lines are appended to the file. A job is deleted only when its line is on disk. After a crash in the middle a job \
-            may be both in the file and in the queue, never in neither; its lines have the same id then. Drain again into the \
-            same file: a line that was not finished is cut off, and its job is still in the queue. Up to 128 delayed \
-            and buried jobs, which were being taken, are ready after a crash, and of a job that was being taken an attempt is \
-            used up; if it was the last, the job is buried. Of standard output nothing is known but that it \
-            has taken the line, unless it is a file.
+            Lines are appended to the file. A job is deleted only when its line is on disk. After a crash in the \
+            middle a job may be both in the file and in the queue, never in neither; its lines have the same id then. \
+            Drain again into the same file: a line that was not finished is cut off, and its job is still in the \
+            queue. Up to 128 delayed and buried jobs, which were being taken, are ready after a crash, and of a job \
+            that was being taken an attempt is used up; if it was the last, the job is buried. Of standard output \
+            nothing is known but that it has taken the line, unless it is a file.
 
             Delays are in whole seconds, so that jobs of the same second may change places.
 

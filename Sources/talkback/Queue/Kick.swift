@@ -11,8 +11,9 @@ struct Kick: AsyncParsableCommand {
             talkback kick --job <id> ...
             """,
         discussion: """
-            The jobs of a tube that were buried first are ready again; if none is buried, the delayed ones that are next. How \
-            many there were is printed. With --job these jobs are ready, buried or delayed, in whatever tubes they are.
+            The jobs of a tube that were buried first are ready again; if none is buried, the delayed ones that are \
+            next. How many there were is printed. With --job these jobs are ready, buried or delayed, in whatever \
+            tubes they are.
 
             EXIT STATUS:
               0   At least one job was kicked; with --job, all.

@@ -8,19 +8,21 @@ struct LoadCommand: AsyncParsableCommand {
         commandName: "load",
         abstract: "Puts the jobs of a file that drain has written into a queue.",
         discussion: """
-            Each line is a JSON object. What it must have is body, or base64; what it may have are tube (or it is default), state \
-            (ready, delayed or buried; or it is ready), priority (1024), delay in seconds (0), time_to_run in seconds (60), and \
-            what else "talkback drain" writes: see its help. Other members are ignored. The jobs get new numbers, in the order \
-            of the lines, and begin to age anew; all else is as it was. The file is left as it is.
+            Each line is a JSON object. What it must have is body, or base64; what it may have are tube (or it is \
+            default), state (ready, delayed or buried; or it is ready), priority (1024), delay in seconds (0), \
+            time_to_run in seconds (60), and what else "talkback drain" writes: see its help. Other members are \
+            ignored. The jobs get new numbers, in the order of the lines, and begin to age anew; all else is as it \
+            was. The file is left as it is.
 
             A line whose key another job in the tube has already is not put, and counted.
 
-            A file is read twice: when a line is wrong, or has a body that the server does not take, nothing is put. Of a pipe \
-            the lines before it are. When a put fails, no more are sent, and the error says which lines were put.
+            A file is read twice: when a line is wrong, or has a body that the server does not take, nothing is put. \
+            Of a pipe the lines before it are. When a put fails, no more are sent, and the error says which lines were \
+            put.
 
-            beanstalkd, and a Talkback that is older than this, do not know all of that. What they cannot be told is left out, and \
-            standard error says what that was. There a buried job is put with a delay of 136 years, which its statistics go on \
-            to show, reserved by its number, and buried: no worker gets it meanwhile.
+            beanstalkd, and a Talkback that is older than this, do not know all of that. What they cannot be told is \
+            left out, and standard error says what that was. There a buried job is put with a delay of 136 years, \
+            which its statistics go on to show, reserved by its number, and buried: no worker gets it meanwhile.
 
             EXIT STATUS:
               0   All jobs were put.

@@ -7,8 +7,8 @@ struct Pause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lets no worker reserve from a tube for a time.",
         discussion: """
-            Jobs can be put all the while, and workers finish those that they have. A tube exists while it has jobs or somebody \
-            uses it or watches it.
+            Jobs can be put all the while, and workers finish those that they have. A tube exists while it has jobs or \
+            somebody uses it or watches it.
 
             EXIT STATUS:
               0   The tube is paused, or no longer.

@@ -11,9 +11,9 @@ struct Peek: AsyncParsableCommand {
             talkback peek [--tube <tube>] [--ready | --delayed | --buried]
             """,
         discussion: """
-            Prints the body of the job with a number, whatever state it is in; or of a tube's job that is first: the most urgent \
-            ready one, the delayed one that is ready soonest, the one that was buried first. The body is printed as it is, with \
-            a line feed after it.
+            Prints the body of the job with a number, whatever state it is in; or of a tube's job that is first: the \
+            most urgent ready one, the delayed one that is ready soonest, the one that was buried first. The body is \
+            printed as it is, with a line feed after it.
 
             EXIT STATUS:
               0   The job was printed.

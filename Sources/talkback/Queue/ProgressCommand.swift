@@ -9,8 +9,8 @@ struct ProgressCommand: ParsableCommand, ByteArgumentsCommand {
         commandName: "progress",
         abstract: "Tells how far a job is, from the command that \"talkback work\" runs for it.",
         discussion: """
-            Writes a line to the descriptor that TALKBACK_PROGRESS_FD names, which any program can do itself. Without the variable, \
-            where no worker runs the command, the line goes to standard error.
+            Writes a line to the descriptor that TALKBACK_PROGRESS_FD names, which any program can do itself. Without \
+            the variable, where no worker runs the command, the line goes to standard error.
 
             EXAMPLES:
               talkback progress 42 "size 3 of 7"

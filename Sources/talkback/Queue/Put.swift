@@ -7,12 +7,12 @@ struct Put: AsyncParsableCommand, ByteArgumentsCommand {
     static let configuration = CommandConfiguration(
         abstract: "Puts jobs into a tube.",
         discussion: """
-            The body of a job is an argument, or all of standard input, or all of a file, byte for byte. Each job's number is \
-            printed on a line, when the server has said that it keeps the job.
+            The body of a job is an argument, or all of standard input, or all of a file, byte for byte. Each job's \
+            number is printed on a line, when the server has said that it keeps the job.
 
-            With --lines each line of the input is a job, without its line feed; an empty line is a job with nothing in it. Many \
-            are under way at a time, in the order of the lines. When one fails, no more are sent, and the error says which lines \
-            were put.
+            With --lines each line of the input is a job, without its line feed; an empty line is a job with nothing \
+            in it. Many are under way at a time, in the order of the lines. When one fails, no more are sent, and the \
+            error says which lines were put.
 
             EXIT STATUS:
               0   All jobs were put.

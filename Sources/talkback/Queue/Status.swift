@@ -7,8 +7,8 @@ struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Tells how far a job is, or how it has ended.",
         discussion: """
-            Prints one line: the job's number, its state, and what there is to say: waiting, delayed, running, done, failed or \
-            cancelled. With --result it prints what came out, byte for byte, and nothing else.
+            Prints one line: the job's number, its state, and what there is to say: waiting, delayed, running, done, \
+            failed or cancelled. With --result it prints what came out, byte for byte, and nothing else.
 
             EXIT STATUS:
               0   There is such a job, or its outcome is kept; with --result, it is done.
@@ -32,8 +32,8 @@ struct Status: AsyncParsableCommand {
 
     @Flag(
         help: """
-            Print a JSON object: id, state, attempt, seconds, percent, and text, result or reason; base64 has the bytes of what is \
-            not UTF-8.
+            Print a JSON object: id, state, attempt, seconds, percent, and text, result or reason; base64 has the \
+            bytes of what is not UTF-8.
             """)
     var json = false
 

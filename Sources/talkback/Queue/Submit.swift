@@ -7,12 +7,14 @@ struct Submit: AsyncParsableCommand, ByteArgumentsCommand {
     static let configuration = CommandConfiguration(
         abstract: "Hands in a job, and waits for what comes out if it is asked to.",
         discussion: """
-            The body is an argument, or all of standard input, or all of a file. The job's number is printed when the server has said \
-            that it keeps the job; the outcome is kept for as long as --keep says, for "talkback status".
+            The body is an argument, or all of standard input, or all of a file. The job's number is printed when the \
+            server has said that it keeps the job; the outcome is kept for as long as --keep says, for "talkback \
+            status".
 
-            With --wait the number goes to standard error, and to standard output the result, byte for byte, when the job is done; \
-            with --follow standard error shows meanwhile how far it is. Interrupted, or when the time is over, this program ends, and \
-            the job goes on; "talkback cancel" is for that. A server that is away meanwhile is waited for, for a minute.
+            With --wait the number goes to standard error, and to standard output the result, byte for byte, when the \
+            job is done; with --follow standard error shows meanwhile how far it is. Interrupted, or when the time is \
+            over, this program ends, and the job goes on; "talkback cancel" is for that. A server that is away \
+            meanwhile is waited for, for a minute.
 
             EXIT STATUS:
               0   The server keeps the job; with --wait or --follow, it is done.
@@ -91,8 +93,8 @@ struct Submit: AsyncParsableCommand, ByteArgumentsCommand {
         } catch let error as ClientError where error.reason == .notFound {
             throw CleanError(
                 """
-                wait for job \(submission.id): nothing is known of it any more; the server was started without it, or --keep \
-                was over
+                wait for job \(submission.id): nothing is known of it any more; the server was started without it, or \
+                --keep was over
                 """)
         } catch let error as ClientError {
             // What was submitted is not undone.

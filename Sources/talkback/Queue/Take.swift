@@ -8,9 +8,10 @@ struct Take: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Takes jobs out of a queue and prints their bodies.",
         discussion: """
-            A job is reserved, printed, and deleted only when its body is written. When it cannot be written - the disk is full, \
-            nobody reads the pipe - the job is released, for others. What becomes of the bytes after that this command cannot \
-            know: they may still be in a pipe. When it is killed between the two, the job stays in the queue.
+            A job is reserved, printed, and deleted only when its body is written. When it cannot be written - the \
+            disk is full, nobody reads the pipe - the job is released, for others. What becomes of the bytes after \
+            that this command cannot know: they may still be in a pipe. When it is killed between the two, the job \
+            stays in the queue.
 
             Bodies are printed as they are, with a line feed after each.
 

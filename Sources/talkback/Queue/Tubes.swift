@@ -7,8 +7,9 @@ struct Tubes: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists the tubes, and how many jobs are in them.",
         discussion: """
-            By name: jobs that are ready, reserved by workers, delayed and buried; workers that wait for a job; and for how many \
-            seconds the tube is still paused. A tube exists while it has jobs or somebody uses it or watches it.
+            By name: jobs that are ready, reserved by workers, delayed and buried; workers that wait for a job; and \
+            for how many seconds the tube is still paused. A tube exists while it has jobs or somebody uses it or \
+            watches it.
 
             EXIT STATUS:
               0   They were listed.

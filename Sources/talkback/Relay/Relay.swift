@@ -8,9 +8,9 @@ import SystemPackage
 
 /// Standard input to a socket, and the socket to standard output.
 ///
-/// Each direction is a thread that blocks, with one buffer: what is not taken at the one end is not asked for at the other.
-/// An event loop cannot wait for a regular file, and standard input and output cannot be made non-blocking, as other processes
-/// share them.
+/// Each direction is a thread that blocks, with one buffer: what is not taken at the one end is not asked for at the
+/// other. An event loop cannot wait for a regular file, and standard input and output cannot be made non-blocking, as
+/// other processes share them.
 final class Relay: Sendable {
     private let socket: Socket
     private let peer: SocketAddress

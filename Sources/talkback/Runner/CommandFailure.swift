@@ -51,7 +51,8 @@ struct CommandFailure: JobFailure, CustomStringConvertible {
         reasonBytes = Array(reason.utf8)
     }
 
-    /// That nothing is to be known is worth a word where it is PHP that has kept it to itself: 255 is the status of its errors.
+    /// That nothing is to be known is worth a word where it is PHP that has kept it to itself: 255 is the status of its
+    /// errors.
     private static func silence(_ status: Int32, _ isOutputKept: Bool) -> String {
         guard status == 255 else { return "" }
         return isOutputKept
@@ -72,8 +73,8 @@ struct CommandFailure: JobFailure, CustomStringConvertible {
 }
 
 extension [UInt8] {
-    /// The text without white space around it; of one that is too long, or whose beginning was cut off, the last whole lines, or as
-    /// much as there is of a line that is longer than that.
+    /// The text without white space around it; of one that is too long, or whose beginning was cut off, the last whole
+    /// lines, or as much as there is of a line that is longer than that.
     func lastLines(upTo limit: Int = .max, isCut: Bool = false) -> [UInt8] {
         let text = trimmed
         guard isCut || text.count > limit else { return text }

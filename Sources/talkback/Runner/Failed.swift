@@ -8,9 +8,9 @@ struct Failed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows the jobs that have failed for good, and why.",
         discussion: """
-            Buried jobs: with how often they were tried, and why the last attempt has failed, as the server knows it, or as "talkback \
-            work" has kept it on the machine and for the user that it runs as. Of jobs that were buried by others a server \
-            shows only the first one of each tube; the rest are counted.
+            Buried jobs: with how often they were tried, and why the last attempt has failed, as the server knows it, \
+            or as "talkback work" has kept it on the machine and for the user that it runs as. Of jobs that were \
+            buried by others a server shows only the first one of each tube; the rest are counted.
 
             Exit status: 0 if there are some, 2 if there are none, 1 on errors.
 
@@ -32,15 +32,16 @@ struct Failed: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Where "talkback work" keeps the reasons. (default: talkback/failures in $XDG_STATE_HOME or in ~/.local/state)
+            Where "talkback work" keeps the reasons. (default: talkback/failures in $XDG_STATE_HOME or in \
+            ~/.local/state)
             """,
             valueName: "folder"))
     var failures: String?
 
     @Flag(
         help: """
-            Prints a JSON object a line: id, tube, attempts, and if they are known time, summary and errors; and base64, what these \
-            were made of, if that is not UTF-8.
+            Prints a JSON object a line: id, tube, attempts, and if they are known time, summary and errors; and \
+            base64, what these were made of, if that is not UTF-8.
             """)
     var json = false
 
@@ -145,8 +146,8 @@ struct Retry: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Has failed jobs tried again.",
         discussion: """
-            Makes buried jobs ready, as "talkback kick --job". On a Talkback server it has as many attempts again; on beanstalkd \
-            one more, as each reserve counts.
+            Makes buried jobs ready, as "talkback kick --job". On a Talkback server it has as many attempts again; on \
+            beanstalkd one more, as each reserve counts.
 
             Exit status: 0 if all are ready, 2 if one of them is not there or not buried, 1 on errors.
 

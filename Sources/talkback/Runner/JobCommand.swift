@@ -134,7 +134,8 @@ extension StringProtocol {
             case "\t": text += "\t"
             case _ where scalar.properties.generalCategory == .control:
                 text += "\\u{\(String(scalar.value, radix: 16))}"
-            // What turns the direction of the rest around, or ends a line for some: it makes one read what is not there.
+            // What turns the direction of the rest around, or ends a line for some: it makes one read what is not
+            // there.
             case "\u{2028}", "\u{2029}", "\u{202A}"..."\u{202E}", "\u{2066}"..."\u{2069}":
                 text += "\\u{\(String(scalar.value, radix: 16))}"
             default: text.unicodeScalars.append(scalar)

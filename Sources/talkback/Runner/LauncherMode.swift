@@ -16,8 +16,8 @@ enum LauncherMode {
     static func command(for command: Command, descriptorLimit: Int) -> Command {
         let arguments =
             ["talkback", word, "\(descriptorLimit)", command.directory ?? "", command.path] + command.arguments
-        // Where the commands have a folder of their own, the launcher does not hold on to the one that it was started in, which
-        // may be an old release.
+        // Where the commands have a folder of their own, the launcher does not hold on to the one that it was started
+        // in, which may be an old release.
         return Command(
             path: "/proc/self/exe", arguments: arguments, directory: command.directory == nil ? nil : "/")
     }

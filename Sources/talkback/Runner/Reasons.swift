@@ -3,8 +3,8 @@
 import Foundation
 import TalkbackClient
 
-/// Why jobs have failed: a file for each, in a folder for each server, on the machine where the commands run. The protocol has
-/// no place for it.
+/// Why jobs have failed: a file for each, in a folder for each server, on the machine where the commands run. The
+/// protocol has no place for it.
 struct Reasons: Sendable {
     /// What is kept of a job's last failure.
     struct Reason: Codable {
@@ -17,8 +17,8 @@ struct Reasons: Sendable {
         var errors: String
         /// What it has written, if that is not UTF-8, in Base64.
         var base64: String?
-        /// The boot in which that was, and how many seconds after it: nobody sets that clock. Not there in what an earlier version
-        /// has kept.
+        /// The boot in which that was, and how many seconds after it: nobody sets that clock. Not there in what an
+        /// earlier version has kept.
         var boot: String?
         var sinceBoot: Double?
 

@@ -32,8 +32,8 @@ struct RetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How long a failed job waits, in seconds: the first time, at most, and how many times as long each time as the time \
-            before. Chance makes each pause shorter, by up to a half. (default: 5:3600:3)
+            How long a failed job waits, in seconds: the first time, at most, and how many times as long each time as \
+            the time before. Chance makes each pause shorter, by up to a half. (default: 5:3600:3)
             """,
             valueName: "first[:longest[:factor]]"))
     var backoff: BackoffArgument?
@@ -41,8 +41,8 @@ struct RetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            End a command after so many seconds: its process group gets SIGTERM and, 5 seconds later, what is left of it SIGKILL. \
-            The attempt has failed then. (default: never)
+            End a command after so many seconds: its process group gets SIGTERM and, 5 seconds later, what is left of \
+            it SIGKILL. The attempt has failed then. (default: never)
             """,
             valueName: "seconds"))
     var timeout: Seconds?
@@ -62,8 +62,8 @@ struct RetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Exit statuses of a job that is to be tried again for no fault of anyone: it uses up an attempt, and is no error in \
-            the log. (default: 75)
+            Exit statuses of a job that is to be tried again for no fault of anyone: it uses up an attempt, and is no \
+            error in the log. (default: 75)
             """,
             valueName: "status[,status ...]|none"))
     var retryStatus: StatusesArgument?
@@ -71,8 +71,9 @@ struct RetryOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            The folder that each command starts in, looked up each time: behind a symbolic link that a deploy moves it is the \
-            current release. Relative names of the command and of its arguments begin there. (default: this program's own)
+            The folder that each command starts in, looked up each time: behind a symbolic link that a deploy moves it \
+            is the current release. Relative names of the command and of its arguments begin there. (default: this \
+            program's own)
             """,
             valueName: "folder"))
     var directory: DirectoryArgument?

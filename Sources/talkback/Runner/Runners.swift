@@ -6,7 +6,8 @@ import Sockets
 import TalkbackClient
 import TalkbackRunner
 
-/// The workers of `serve --run`: a process each, `talkback work`, so that nothing that happens in one is the daemon's trouble.
+/// The workers of `serve --run`: a process each, `talkback work`, so that nothing that happens in one is the daemon's
+/// trouble.
 final class Runners: Sendable {
     private let supervisors: [(run: RunArgument, supervisor: Supervisor)]
     private let logger: Logger

@@ -21,31 +21,35 @@ struct Work: LongRunningCommand {
             """,
         discussion: """
             The command gets the job's body on standard input, as a file that it need not read, and these variables: \
-            TALKBACK_JOB_ID, TALKBACK_TUBE, and TALKBACK_ATTEMPT, which is 1 the first time. With exit status 0 the job is done, \
-            and deleted. Any other status, or a signal, is a failure: the job is tried again after a pause, and buried after the \
-            last attempt. "talkback failed" shows what was buried and why, and "talkback retry" has it tried again. Two statuses, those of \
-            sysexits.h, mean more: with 65 (EX_DATAERR) the job is buried at once, as no further attempt would help; with 75 \
-            (EX_TEMPFAIL) it is tried again as ever, but that is no error in the log. --bury-status and --retry-status name others. \
-            A job that was reserved more often than it may be tried, as its workers have died of it, is buried untried.
+            TALKBACK_JOB_ID, TALKBACK_TUBE, and TALKBACK_ATTEMPT, which is 1 the first time. With exit status 0 the \
+            job is done, and deleted. Any other status, or a signal, is a failure: the job is tried again after a \
+            pause, and buried after the last attempt. "talkback failed" shows what was buried and why, and "talkback \
+            retry" has it tried again. Two statuses, those of sysexits.h, mean more: with 65 (EX_DATAERR) the job is \
+            buried at once, as no further attempt would help; with 75 (EX_TEMPFAIL) it is tried again as ever, but \
+            that is no error in the log. --bury-status and --retry-status name others. A job that was reserved more \
+            often than it may be tried, as its workers have died of it, is buried untried.
 
-            While the command runs, the job is touched, so that the job's own time to run says how soon others get it when this \
-            program is gone, and not how long the command may take. If the job is lost all the same, the command is ended.
+            While the command runs, the job is touched, so that the job's own time to run says how soon others get it \
+            when this program is gone, and not how long the command may take. If the job is lost all the same, the \
+            command is ended.
 
-            The command's standard output is the job's result, at most 1 MiB; with more the job is buried. Who submitted the job can \
-            ask for it: see "talkback submit --help". Of its standard error the last 8192 bytes are kept: they are the \
-            reason of a failure, in the log, and for who submitted the job. Where it has written nothing there, the end of its standard \
-            output is: PHP's own errors go there unless display_errors is stderr. How far the command is, it can write to the descriptor \
-            that TALKBACK_PROGRESS_FD names, in lines like "42% size 3 of 7"; or it runs "talkback progress 42 size 3 of 7". When \
-            somebody cancels the job, the command is ended. (On beanstalkd, which has no place for results, standard output is \
-            this program's own.) What the command leaves behind when it ends finds these three closed. Each command is a process group of its own, which ends, whatever it does, when this \
-            program is gone.
+            The command's standard output is the job's result, at most 1 MiB; with more the job is buried. Who \
+            submitted the job can ask for it: see "talkback submit --help". Of its standard error the last 8192 bytes \
+            are kept: they are the reason of a failure, in the log, and for who submitted the job. Where it has \
+            written nothing there, the end of its standard output is: PHP's own errors go there unless display_errors \
+            is stderr. How far the command is, it can write to the descriptor that TALKBACK_PROGRESS_FD names, in \
+            lines like "42% size 3 of 7"; or it runs "talkback progress 42 size 3 of 7". When somebody cancels the \
+            job, the command is ended. (On beanstalkd, which has no place for results, standard output is this \
+            program's own.) What the command leaves behind when it ends finds these three closed. Each command is a \
+            process group of its own, which ends, whatever it does, when this program is gone.
 
-            SIGTERM, SIGINT or SIGQUIT: no more jobs are taken, the commands that run go on to their end, and then the program ends \
-            with status 0. A second one ends the commands, and hands their jobs back; that attempt counts. SIGHUP, SIGUSR1 and \
-            SIGUSR2 do nothing. While the server is not to be reached, the program waits for it.
+            SIGTERM, SIGINT or SIGQUIT: no more jobs are taken, the commands that run go on to their end, and then the \
+            program ends with status 0. A second one ends the commands, and hands their jobs back; that attempt \
+            counts. SIGHUP, SIGUSR1 and SIGUSR2 do nothing. While the server is not to be reached, the program waits \
+            for it.
 
-            The log is written to standard error, and no job waits for who reads it: lines that cannot be written are dropped, \
-            and their number is logged once there is room again.
+            The log is written to standard error, and no job waits for who reads it: lines that cannot be written are \
+            dropped, and their number is logged once there is room again.
 
             EXAMPLES:
               talkback work --tube resize --concurrency 4 -- php -d display_errors=stderr tasks/resize.php
@@ -77,7 +81,8 @@ struct Work: LongRunningCommand {
     @Option(
         help: ArgumentHelp(
             """
-            How long commands may go on after the first SIGTERM; then it is as with a second one. (default: as long as they like)
+            How long commands may go on after the first SIGTERM; then it is as with a second one. (default: as long as \
+            they like)
             """,
             valueName: "seconds"))
     var grace: Seconds?
@@ -85,8 +90,8 @@ struct Work: LongRunningCommand {
     @Option(
         help: ArgumentHelp(
             """
-            Where to keep the reasons of failures for "talkback failed". (default: talkback/failures in $XDG_STATE_HOME or in \
-            ~/.local/state)
+            Where to keep the reasons of failures for "talkback failed". (default: talkback/failures in \
+            $XDG_STATE_HOME or in ~/.local/state)
             """,
             valueName: "folder"))
     var failures: String?

@@ -64,8 +64,8 @@ enum StandardStreams {
         }
     }
 
-    /// Writes a line about a problem to standard error, waiting for whoever reads it: for programs that do one thing for one
-    /// user. Those that run for long have a ``LogStream``.
+    /// Writes a line about a problem to standard error, waiting for whoever reads it: for programs that do one thing
+    /// for one user. Those that run for long have a ``LogStream``.
     static func complain(_ text: String) {
         show(text + "\n")
     }

@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// The terminal, as long as something is shown on the whole of it: keys come at once and are not echoed, and what was there
-/// before comes back when it is left.
+/// The terminal, as long as something is shown on the whole of it: keys come at once and are not echoed, and what was
+/// there before comes back when it is left.
 final class Screen: Sendable {
     /// `nil` while it is not entered; the terminal's own settings where standard input is one.
     private let settings = Mutex<Settings?>(nil)

@@ -2,7 +2,8 @@
 
 import Testing
 
-/// A public function with a number or a duration among its parameters, called with all the values at which arithmetic may fail.
+/// A public function with a number or a duration among its parameters, called with all the values at which arithmetic
+/// may fail.
 ///
 /// `Scripts/limits` compares the rows of the table with the symbol graph, by the text of their first line.
 struct LimitCall: Sendable, CustomTestStringConvertible {

@@ -5,8 +5,8 @@ import Sockets
 import SystemPackage
 import Testing
 
-/// No public call ends the process, or sets aside the memory for its limit, whatever numbers it is given. `Scripts/limits` sees to
-/// it that none is missing here.
+/// No public call ends the process, or sets aside the memory for its limit, whatever numbers it is given.
+/// `Scripts/limits` sees to it that none is missing here.
 @Suite(.timeLimit(.minutes(5)))
 struct LimitTests {
     @Test(arguments: table)

@@ -4,7 +4,8 @@ import PHPSockets
 import TestSupport
 import Testing
 
-/// PHP's functions with numbers at their limits: they return, warn or throw as PHP does, and no number ends the process.
+/// PHP's functions with numbers at their limits: they return, warn or throw as PHP does, and no number ends the
+/// process.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct PHPLimitTests {
     private static func pair(_ type: Int = SOCK_STREAM) throws -> [PHPSocket] {

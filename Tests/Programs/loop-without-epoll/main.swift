@@ -3,8 +3,8 @@
 //
 // none: says what making a loop throws.
 // timers: says how late timers are, which is for a sandbox without epoll_pwait2.
-// closed: closes the loop's epoll descriptor while tasks wait, as a program might that closes descriptors which are not its own;
-// says what the calls that wait throw, and how much processor time the loop takes after that.
+// closed: closes the loop's epoll descriptor while tasks wait, as a program might that closes descriptors which are not
+// its own; says what the calls that wait throw, and how much processor time the loop takes after that.
 
 import AsyncSockets
 import Glibc

@@ -27,7 +27,8 @@ struct SubmitTests {
     @Test func followShowsHowFarItIs() async throws {
         try await withQueue { queue throws in
             let outcome = try queue.run(
-                "\(Self.worker)\nprintf abc > f; talkback submit --file f --tube t --follow > out; kill $!; wait $!; cat out"
+                "\(Self.worker)\nprintf abc > f; talkback submit --file f --tube t --follow > out; "
+                    + "kill $!; wait $!; cat out"
             )
             #expect(outcome.output == "cba\n" && outcome.errors.contains("50 %: half\n"), "\(outcome)")
         }

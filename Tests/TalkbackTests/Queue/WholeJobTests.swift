@@ -8,7 +8,8 @@ import Testing
 /// What `talkback drain` and `talkback load` keep of jobs between Talkback servers: everything.
 @Suite(.blocking, .timeLimit(.minutes(5)))
 struct WholeJobTests {
-    /// A job of each kind is put with the protocol's own words, so that nothing of what the commands leave out is left out here.
+    /// A job of each kind is put with the protocol's own words, so that nothing of what the commands leave out is left
+    /// out here.
     private static let kinds = [
         ("ready", "put 7 0 60 1\r\nx", ""),
         ("nothing in it", "put 7 0 60 0\r\n", ""),
@@ -136,7 +137,8 @@ struct WholeJobTests {
         let old = try await QueueServer(beanstalkd: nil)
         let new = try await QueueServer(beanstalkd: ProcessInfo.processInfo.environment["TESTED_SERVER"])
         _ = try old.output(
-            "talkback submit --tube t --attempts 3 --backoff 5 x > /dev/null; talkback put --tube t y; talkback drain t --to a"
+            "talkback submit --tube t --attempts 3 --backoff 5 x > /dev/null; "
+                + "talkback put --tube t y; talkback drain t --to a"
         )
         #expect(
             try new.run("talkback load '\(old.file("a"))'").errors

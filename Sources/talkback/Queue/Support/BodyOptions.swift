@@ -13,8 +13,8 @@ struct BodyOptions: ParsableArguments {
 
     @Flag(
         help: """
-            Print each job as a JSON object on a line: id, tube, state, priority, delay, time_to_run, what else it was told \
-            and what has happened to it, and body, or base64 if the body is not UTF-8: see "talkback drain --help".
+            Print each job as a JSON object on a line: id, tube, state, priority, delay, time_to_run, what else it was \
+            told and what has happened to it, and body, or base64 if the body is not UTF-8: see "talkback drain --help".
             """)
     var json = false
 

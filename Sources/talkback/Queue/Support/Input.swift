@@ -4,7 +4,8 @@ import Foundation
 import Synchronization
 import SystemPackage
 
-/// Standard input or a file, read on a thread of its own: a read may block for any time, and the client's replies go on.
+/// Standard input or a file, read on a thread of its own: a read may block for any time, and the client's replies go
+/// on.
 final class Input: Sendable {
     /// What errors call it.
     let name: String

@@ -3,7 +3,8 @@
 import Foundation
 import Synchronization
 
-/// SIGINT, SIGTERM and SIGQUIT, for commands that have something to bring to an end first. A second one ends the program at once.
+/// SIGINT, SIGTERM and SIGQUIT, for commands that have something to bring to an end first. A second one ends the
+/// program at once.
 final class Interruption {
     private let request: Request
     private let signals: Signals

@@ -48,7 +48,8 @@ struct JobRecord: Sendable {
         min(max(timeLeft, .zero) + .seconds(1), .seconds(Int64(UInt32.max)))
     }
 
-    /// What of it beanstalkd cannot keep, in the words of the lines; how often it was tried matters only to what is among them.
+    /// What of it beanstalkd cannot keep, in the words of the lines; how often it was tried matters only to what is
+    /// among them.
     var talkbacksMembers: [String] {
         var members: [String] = []
         if options.uniqueness != nil { members.append("key") }

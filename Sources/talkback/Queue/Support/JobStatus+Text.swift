@@ -25,8 +25,8 @@ extension JobStatus {
         var reason: String?
     }
 
-    /// On one line. A result that is not UTF-8 is in Base64, under another key; a text or a reason is so as well, beside what can be
-    /// read of it.
+    /// On one line. A result that is not UTF-8 is in Base64, under another key; a text or a reason is so as well,
+    /// beside what can be read of it.
     var json: String {
         get throws {
             var object = Object(

@@ -42,8 +42,8 @@ struct Output {
         }
     }
 
-    /// Ends the program quietly, as SIGPIPE ends one, unless a broken pipe is to be an error. The queue's thread has the signal
-    /// blocked, so that writing there fails in its place.
+    /// Ends the program quietly, as SIGPIPE ends one, unless a broken pipe is to be an error. The queue's thread has
+    /// the signal blocked, so that writing there fails in its place.
     private static func endIfBrokenPipesEnd() {
         guard !reportsBrokenPipes.load(ordering: .relaxed) else { return }
         signal(SIGPIPE, SIG_DFL)

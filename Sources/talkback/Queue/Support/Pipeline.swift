@@ -3,7 +3,8 @@
 import AsyncSockets
 import TalkbackClient
 
-/// Calls of a client that are under way at the same time. Their results are taken in the order in which they were started.
+/// Calls of a client that are under way at the same time. Their results are taken in the order in which they were
+/// started.
 struct Pipeline<Value: Sendable> {
     private var calls: [Task<Value, any Error>?] = []
     private var first = 0
@@ -31,7 +32,8 @@ struct Pipeline<Value: Sendable> {
     }
 }
 
-/// How many calls may be under way at a time: enough that the server never waits, and few enough that what they carry has room.
+/// How many calls may be under way at a time: enough that the server never waits, and few enough that what they carry
+/// has room.
 struct Window {
     private static let calls = 1024
     private static let bytes = 16 << 20

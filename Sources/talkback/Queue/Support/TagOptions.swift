@@ -9,8 +9,8 @@ struct TagOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp(
             """
-            Makes it the only job with this key in its tube: while there is one, another is not put, and the number of the first is \
-            printed. With :SECONDS that is so for as long after its end too.
+            Makes it the only job with this key in its tube: while there is one, another is not put, and the number of \
+            the first is printed. With :SECONDS that is so for as long after its end too.
             """,
             valueName: "key[:seconds]"),
         transform: KeyArgument.init(_:))

@@ -70,8 +70,8 @@ function shown_state(?Talkback\State $state): array
         'name' => $state->state,
         'status' => $statuses[$state->state],
         'percent' => $state->percent,
-        // One of them, or neither.
-        'text' => $state->result() ?? $state->text() . $state->reason(),
+        // A result, the worker's last report, or why it failed.
+        'text' => $state->result() ?? $state->shown(),
         'isOver' => $state->isOver(),
     ];
 }

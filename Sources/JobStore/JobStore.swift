@@ -53,6 +53,7 @@ public final class JobStore: @unchecked Sendable {
         var sequence: UInt64 = 0
         var nextID: UInt64 = 1
         var isClosing = false
+        var waitsForSpace = true
         var hasEnded = false
     }
 
@@ -132,6 +133,13 @@ public final class JobStore: @unchecked Sendable {
         mutations.removeAll(keepingCapacity: true)
     }
 
+    /// From now on ends with a failure, in place of waiting, where the disk has no space for what was submitted, not
+    /// even with what was set aside.
+    public func stopWaitingForSpace() {
+        condition.withLock { gathering.waitsForSpace = false }
+        condition.signal()
+    }
+
     /// Commits what was submitted, and ends. The folder is free for others when this returns.
     ///
     /// - Throws: `StoreError` if something could not be kept.
@@ -176,12 +184,13 @@ public final class JobStore: @unchecked Sendable {
 
     /// Waits a while for the disk to have space, but not beyond a time when there is something to look after.
     ///
-    /// - Returns: Whether to go on; `false` if the store is closing.
+    /// - Returns: Whether to go on; `false` if the store is closing, or is to wait no more.
     private func pause(until deadline: Int64?) -> Bool {
         let end = Clock.monotonic + 500_000_000
         return condition.withLock {
-            if !gathering.isClosing { _ = condition.wait(until: min(end, deadline ?? end)) }
-            return !gathering.isClosing
+            func mayWait() -> Bool { !gathering.isClosing && gathering.waitsForSpace }
+            if mayWait() { _ = condition.wait(until: min(end, deadline ?? end)) }
+            return mayWait()
         }
     }
 

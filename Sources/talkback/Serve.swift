@@ -142,9 +142,9 @@ struct Serve: LongRunningCommand {
         let signals = control.handleSignals()
 
         // From here on clients can connect; they are served when the jobs are back.
-        if !memory { manager.say("STATUS=opening the store") }
         let reading = ReadingProgress(manager)
         let server = try await onOwnThread {
+            if !memory { manager.say("STATUS=opening the store") }
             let store = try memory ? nil : JobStore(storeOptions())
             return try Server(
                 options, store: store, on: loop, droppedLogLines: { LogStream.standardError.droppedCount },
@@ -158,7 +158,9 @@ struct Serve: LongRunningCommand {
         for address in listeners.flatMap(\.addresses) {
             LogStream.standardOutput.write(line: "listening on \(address)")
         }
-        manager.say("READY=1\nSTATUS=\(memory ? "jobs are in memory" : "jobs are in \(try folder())")")
+        let status = memory ? "jobs are in memory" : "jobs are in \(try folder())"
+        // It may wait for a service manager that is behind.
+        try await onOwnThread { manager.say("READY=1\nSTATUS=\(status)") }
         let storage: Logger.Metadata = memory ? [:] : ["folder": "\(try folder())", "reserve": "\(reserveSize) bytes"]
         let watchdog = manager.startWatchdog(on: loop)
         defer { watchdog?.cancel() }

@@ -62,7 +62,15 @@ struct AsyncNamespaceTests {
         ] {
             let port = try #require(listener.address.port)
             try await check(listener, at: [.ipv4(.loopback, port: port), .ipv6(.loopback, port: port)])
+            let mapped = IPv6Address(mapped: .loopback)
+            try await check(listener, at: [.ipv6(mapped, port: port)])
+            _ = try Socket.connect(to: .ipv6(mapped, port: port))
         }
+        let datagrams = try Datagram.bind(to: .ipv6(.any, port: 0), on: loop)
+        let port = try #require(try datagrams.localAddress.port)
+        let sender = try Datagram.connect(to: .ipv4(.loopback, port: port), on: loop)
+        try await sender.send([120], timeout: .seconds(60))
+        #expect(try await datagrams.receive(upTo: 9, timeout: .seconds(60)).bytes == Array("x".utf8))
         loop.stop()
     }
 

@@ -57,6 +57,14 @@ struct ListeningOnAllTests {
         #expect(try Socket.listen(on: .ipv6(.loopback, port: 0)).get(.ipv6Only))
     }
 
+    /// An IPv4 address and the IPv4-mapped one of it are one address.
+    @Test func addressInTwoFormsIsListenedOnOnce() throws {
+        let listening = try Socket.listen(onAll: [
+            .ipv4(.loopback, port: 0), .ipv6(IPv6Address(mapped: .loopback), port: 0),
+        ])
+        #expect(listening.count == 1)
+    }
+
     @Test func listIsListenedOnWhole() throws {
         let lists: [[SocketAddress]] = [
             [Self.any4, Self.any6], [Self.any6, Self.any4], [.ipv4(.loopback, port: 0), .ipv6(.loopback, port: 0)],

@@ -93,6 +93,33 @@ struct OutboxTests {
         }
     }
 
+    /// A client that pipelines has replies that wait at any time, so the buffer is never empty; it does not grow for
+    /// that.
+    @Test func bufferOfAClientThatIsNeverAnsweredWholeStaysSmall() {
+        var outbox = Outbox()
+        var sent: [UInt8] = []
+        var expected: [UInt8] = []
+        for sequence in 1...100_000 as ClosedRange<UInt64> {
+            let answer = Answer(reply: .inserted(sequence), barrier: .stored(through: sequence))
+            expected.append(answer.reply)
+            outbox.append(answer, stored: .stored(through: sequence - 1))
+            outbox.ripen(.stored(through: sequence - 1))
+            _ = outbox.sendRipe { bytes in
+                for index in bytes.indices { sent.append(bytes[index]) }
+                return bytes.count
+            }
+            outbox.removeSent()
+            #expect(outbox.isHeld && outbox.bufferCount < 1 << 18)
+        }
+        outbox.ripen(.stored(through: .max))
+        _ = outbox.sendRipe { bytes in
+            for index in bytes.indices { sent.append(bytes[index]) }
+            return bytes.count
+        }
+        outbox.removeSent()
+        #expect(sent == expected && outbox.isEmpty)
+    }
+
     @Test func errorTakesNothing() {
         struct Failure: Error {}
         var outbox = Outbox()

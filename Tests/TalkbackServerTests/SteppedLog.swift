@@ -18,6 +18,7 @@ final class SteppedLog: MutationLog {
         var progress = JobStore.Progress()
         var submitted: UInt64 = 0
         var isHolding = false
+        var waitsForSpace = true
         var onProgress: @Sendable () -> Void = {}
     }
 
@@ -39,6 +40,13 @@ final class SteppedLog: MutationLog {
             if !state.isHolding { state.progress.sequence = sequence }
         }
     }
+
+    func stopWaitingForSpace() {
+        state.withLock { $0.waitsForSpace = false }
+    }
+
+    /// Whether it would wait for space on the disk.
+    var waitsForSpace: Bool { state.withLock { $0.waitsForSpace } }
 
     /// Commits nothing more by itself.
     ///

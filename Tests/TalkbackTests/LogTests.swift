@@ -48,6 +48,23 @@ struct LogTests {
         try #require(fcntl(pipe.rawValue, F_SETFL, flags) == 0)
     }
 
+    /// A line that is longer than all that may wait is dropped, and the next one is written.
+    @Test func lineBeyondAllRoomIsDroppedAlone() throws {
+        let pipe = try FileDescriptor.pipe(options: .closeOnExec)
+        let reading = FileHandle(fileDescriptor: pipe.readEnd.rawValue, closeOnDealloc: true)
+        let stream = LogStream(pipe.writeEnd)
+        stream.write(line: "first")
+        stream.finish()
+        stream.write(line: String(repeating: "x", count: LogStream.capacity + 1))
+        stream.finish()
+        stream.write(line: "last")
+        stream.finish()
+        try pipe.writeEnd.close()
+        let text = String(decoding: reading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(text.hasPrefix("first\n") && text.hasSuffix("last\n") && text.utf8.count < 200)
+        #expect(stream.droppedCount == 1)
+    }
+
     private func droppedLines(_ client: Client) async throws -> Int64 {
         try #require(try await client.statistics().number("log-lines-dropped"))
     }

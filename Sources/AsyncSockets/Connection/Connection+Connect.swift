@@ -29,6 +29,7 @@ extension Connection {
         to address: SocketAddress, on loop: EventLoop, _ patience: inout Patience
     ) async throws(SocketError) -> Connection {
         let socket = try Socket(address.family, .stream, mode: .nonBlocking)
+        try socket.allowIPv4(for: address)
         if address.ip != nil { try socket.set(.noDelay, to: true) }
         let connection = Connection(socket, peer: address, on: loop)
         do throws(SocketError) {
@@ -55,10 +56,10 @@ extension Connection {
             } else if !patience.hasTried, channel.mustNotWait(patience) {
                 // Within this machine the connection is made by now.
                 patience.hasTried = true
-                progress = try channel.socket.finishConnect()
+                progress = try channel.socket.finishConnect(to: address)
             } else {
                 try await channel.wait(.sending, &patience)
-                progress = try channel.socket.finishConnect()
+                progress = try channel.socket.finishConnect(to: address)
             }
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Sockets
+internal import SystemPackage
 
 extension Datagram {
     /// Receives a datagram and appends its bytes to the buffer; waits until there is one.
@@ -63,6 +64,10 @@ extension Datagram {
             if case .unix = address {
                 // Not the own buffer is full but the receiver's, of which no event tells; each attempt makes one that
                 // says nothing. So it is tried again in a while.
+                patience.hasTried = true
+                if patience.isOver {
+                    throw SocketError(.send, .system(.timedOut), subject: .address(address))
+                }
                 try? await channel.loop.sleep(for: pause)
                 pause = min(pause * 2, .milliseconds(100))
                 try await channel.yield(&patience)

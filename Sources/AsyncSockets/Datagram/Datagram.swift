@@ -47,6 +47,7 @@ public final class Datagram: Sendable {
         to address: SocketAddress, sharing: AddressSharing = .exclusive, on loop: EventLoop? = nil
     ) throws(SocketError) -> Datagram {
         let socket = try Socket(address.family, .datagram)
+        try socket.allowIPv4(for: address)
         if sharing == .shared { try socket.set(.reuseAddress, to: true) }
         try socket.bind(to: address)
         return try Datagram(adopting: socket, on: loop)
@@ -59,6 +60,7 @@ public final class Datagram: Sendable {
     /// The corresponding C functions are `socket` and `connect`.
     public static func connect(to address: SocketAddress, on loop: EventLoop? = nil) throws(SocketError) -> Datagram {
         let socket = try Socket(address.family, .datagram)
+        try socket.allowIPv4(for: address)
         try socket.connect(to: address)
         return try Datagram(adopting: socket, on: loop)
     }

@@ -87,6 +87,7 @@ public final class Listener: Sendable {
     func acceptNow(on loop: @autoclosure () -> EventLoop) throws(SocketError) -> Connection? {
         try DescriptorLimit.check(with: channel[0])
         var index = 0
+        var failureCount = 0
         while index < channel.count {
             do throws(SocketError) {
                 if let accepted = try channel[index].tryAccept() {
@@ -99,11 +100,16 @@ public final class Listener: Sendable {
                 }
                 index += 1
             } catch {
-                guard error.isOfTheAcceptedConnection else { throw error }
+                // One that comes again and again is the socket's own, whatever its number is: nothing may spin here.
+                failureCount += 1
+                guard error.isOfTheAcceptedConnection, failureCount < Self.failureLimit else { throw error }
             }
         }
         return nil
     }
+
+    /// The most connections that may be gone in a row before they are accepted.
+    private static let failureLimit = 1024
 
     /// Waits until there may be a descriptor again: there is no event for that.
     func pauseAccepting(_ patience: inout Patience) async throws(SocketError) {

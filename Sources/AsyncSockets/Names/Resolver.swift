@@ -26,8 +26,9 @@ public final class Resolver: Sendable {
 
     private let isLocal: @Sendable (String) -> Bool
     private let lookUp: LookUp
-    /// Where every name is looked for in the hosts file first. A second thread is there for a system that asks name
-    /// servers before it.
+    /// Where every name is looked for in the hosts file first. It asks nobody, so nothing holds it.
+    private let hostsLane = Lane(threadLimit: 1)
+    /// For the names in the hosts file. A second thread is there for a system that asks name servers before it.
     private let localLane = Lane(threadLimit: 2)
     private let remoteLane: Lane
 
@@ -89,8 +90,8 @@ public final class Resolver: Sendable {
         let answer = { @Sendable [lookUp] in
             lookup.answer(Result { () throws(SocketError) in try lookUp(lookup.host, port) })
         }
-        localLane.add(lookup) { [isLocal, remoteLane] in
-            if isLocal(lookup.host) { answer() } else { remoteLane.add(lookup, answer) }
+        hostsLane.add(lookup) { [isLocal, localLane, remoteLane] in
+            (isLocal(lookup.host) ? localLane : remoteLane).add(lookup, answer)
         }
     }
 }

@@ -40,7 +40,7 @@ int csockets_at_empty_path(void);
 /// error), epoll_wait and ppoll take its place. The call may then return 0 up to a millisecond before the time.
 int csockets_epoll_wait(int poller, struct epoll_event *events, int capacity, int64_t timeout);
 
-/// Whether accept4(2) and accept(2) are both refused, whatever the descriptor.
+/// Whether accept4(2) is refused, whatever the descriptor.
 int csockets_refuses_accept(void);
 
 /// A value that each thread has of its own, null at first.

@@ -30,12 +30,15 @@ extension Socket {
         // Each socket is bound to another port, so two in a row are rare, and three no accident.
         for _ in 0..<3 {
             let socket = try Socket(address.family, .stream)
+            try socket.allowIPv4(for: address)
             if let timeout {
                 try socket.connectWithinTime(to: address, timeout)
             } else {
                 try socket.connectWaiting(to: address, retryOnInterrupt: true)
             }
             if try !socket.isConnectedToItself(near: address) { return socket }
+            // Merely closed, it would keep the port in TIME-WAIT.
+            _ = System.disconnect(socket.descriptor)
         }
         throw SocketError(.connect, .system(.connectionRefused), subject: .address(address))
     }
@@ -78,7 +81,13 @@ extension Socket {
     ///
     /// The corresponding C function is `connect`.
     public func connect(to address: SocketAddress, retryOnInterrupt: Bool = true) throws(SocketError) {
-        try connectWaiting(to: address, retryOnInterrupt: retryOnInterrupt)
+        do throws(SocketError) {
+            try connectWaiting(to: address, retryOnInterrupt: retryOnInterrupt)
+        } catch {
+            // A non-blocking socket's connection to this machine, and so to itself, is made by now.
+            if error.errno == .nowInProgress { try refuseItself(near: address) }
+            throw error
+        }
         try refuseItself(near: address)
     }
 
@@ -176,6 +185,13 @@ extension Socket {
     public func finishConnect() throws(SocketError) -> ConnectProgress {
         let progress = try endConnect(to: nil)
         if progress == .connected { try refuseItself(near: nil) }
+        return progress
+    }
+
+    /// As ``finishConnect()``, with a system call less, where it is known what the socket was to be connected to.
+    package func finishConnect(to address: SocketAddress) throws(SocketError) -> ConnectProgress {
+        let progress = try endConnect(to: address)
+        if progress == .connected { try refuseItself(near: address) }
         return progress
     }
 

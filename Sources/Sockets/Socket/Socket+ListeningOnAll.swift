@@ -75,7 +75,8 @@ extension Socket {
         preparing prepare: (borrowing Socket) throws(SocketError) -> Void = { _ in }
     ) throws(SocketError) -> ListeningSockets {
         var seen: Set<SocketAddress> = []
-        let addresses = addresses.filter { seen.insert($0).inserted }
+        // An IPv4-mapped address is the IPv4 address in it.
+        let addresses = addresses.filter { seen.insert($0.unmapped).inserted }
         guard let first = addresses.first else { throw SocketError(.listen, .invalid(.noAddress)) }
         // A port that the system finds free for one address may be in use on another.
         for _ in 0..<16 {

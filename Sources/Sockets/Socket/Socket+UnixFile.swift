@@ -21,7 +21,8 @@ extension Socket {
         do throws(SocketError) {
             try SocketFile(path, subject).become(file)
         } catch {
-            System.remove(path)
+            // What is no socket, or a link, has been put there by somebody else.
+            if error.errno != .notSocket, error.errno != .tooManySymbolicLinkLevels { System.remove(path) }
             throw error
         }
     }
@@ -42,12 +43,13 @@ private struct SocketFile: ~Copyable {
 
     func become(_ file: ListenOptions.UnixFile) throws(SocketError) {
         try handle.withDescriptor { (handle) throws(SocketError) in
+            // The mode of a file that was given away is for its owner to change, or needs another capability.
+            if let permissions = file.permissions {
+                try checked(.changeMode, System.setFileMode(handle, path, permissions), subject: subject)
+            }
             if file.owner != nil || file.group != nil {
                 let result = System.setFileOwner(handle, owner: file.owner, group: file.group)
                 try checked(.changeOwner, result, subject: subject)
-            }
-            if let permissions = file.permissions {
-                try checked(.changeMode, System.setFileMode(handle, path, permissions), subject: subject)
             }
         }
     }

@@ -13,6 +13,8 @@ struct Outbox {
 
     /// A larger buffer than this is not kept when it is empty.
     private static let keptCapacity = 4096
+    /// Fewer sent bytes than this stay where they are until everything was sent.
+    private static let movedCount = 1 << 16
 
     var isEmpty: Bool { bytes.isEmpty }
 
@@ -65,10 +67,20 @@ struct Outbox {
         return sent == count
     }
 
-    /// Makes room, if everything was sent.
+    /// Makes room: at once if everything was sent, and else once what was sent is the larger part, so that the buffer
+    /// of a client that never lets it become empty does not grow, and each byte is moved once.
     mutating func removeSent() {
-        guard unsentCount == 0 else { return }
-        bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
-        sentCount = 0
+        if unsentCount == 0 {
+            bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+            sentCount = 0
+        } else if sentCount >= Self.movedCount, sentCount > bytes.count / 2 {
+            bytes.removeSubrange(..<sentCount)
+            // What was sent waits for nothing any more.
+            for index in barriers.indices { barriers[index].start -= sentCount }
+            sentCount = 0
+        }
     }
+
+    /// How many bytes the buffer has, sent ones among them.
+    var bufferCount: Int { bytes.count }
 }

@@ -47,8 +47,7 @@ struct ReplySender {
         let exchange = exchange
         let isSent = try outbox.sendRipe { bytes throws(SocketError) in try exchange.trySend(bytes) ?? 0 }
         if !isSent { peerWatch.repliesAreLeft(true) }
-        guard outbox.unsentCount == 0 else { return }
-        peerWatch.repliesAreLeft(false)
         outbox.removeSent()
+        if outbox.isEmpty { peerWatch.repliesAreLeft(false) }
     }
 }

@@ -126,6 +126,8 @@ final class CommitGate {
     /// Submits what was executed, and from now on does so without gathering.
     func submitAtOnce() {
         submitsAtOnce = true
+        // A disk that stays full would keep the server from ending.
+        log?.stopWaitingForSpace()
         submit()
     }
 

@@ -17,6 +17,9 @@ protocol MutationLog: Sendable {
     ///   - sequence: The number of the newest numbered mutation so far.
     ///   - nextID: An ID that no job has had yet.
     func submit(_ mutations: inout [Mutation], through sequence: UInt64, nextID: UInt64)
+
+    /// From now on ends with a failure, in place of waiting, where the disk has no space for what was submitted.
+    func stopWaitingForSpace()
 }
 
 extension JobStore: MutationLog {}

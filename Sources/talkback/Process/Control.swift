@@ -3,6 +3,7 @@
 import AsyncSockets
 import Foundation
 import Logging
+import Sockets
 import TalkbackServer
 
 /// What the signals ask for, from the beginning of the program: before there is a server, too.
@@ -48,7 +49,8 @@ final class Control: @unchecked Sendable {
 
     @Sendable
     private func stop() {
-        manager.say("STOPPING=1")
+        // Not to be waited for: the thread is the one that takes signals.
+        manager.say("STOPPING=1", mode: .nonBlocking)
         let (server, runners, isFirst) = lock.withLock {
             defer { isStopping = true }
             return (self.server, self.runners, !isStopping)

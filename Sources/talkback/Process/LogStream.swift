@@ -58,6 +58,9 @@ final class LogStream: @unchecked Sendable {
             guard pending.dropped == 0, pending.byteCount + size <= Self.capacity, startThread() else {
                 pending.dropped += 1
                 droppedTotal += 1
+                // It has to be told of this too, or it would wait for ever where this line was too long for itself.
+                _ = startThread()
+                condition.broadcast()
                 return
             }
             pending.lines.append(text)
@@ -84,16 +87,20 @@ final class LogStream: @unchecked Sendable {
 
     /// Waits, before the program ends, until all is written; but for no longer than the reader takes what it is given.
     func finish() {
-        let end = Date(timeIntervalSinceNow: 2)
-        condition.withLock {
-            while !(pending.isEmpty && isIdle), Date() < end {
-                let count = doneCount
-                // A thread that has taken nothing yet has not had its turn on a busy machine; one that has may be
-                // stuck.
-                let isWriting = !isIdle
-                let isInTime = condition.wait(until: min(end, Date(timeIntervalSinceNow: 0.3)))
-                if !isInTime, isWriting, doneCount == count { return }
+        // Looked at now and then: a condition of Foundation's waits by the wall clock, which may be set.
+        let end = ContinuousClock.now + .seconds(2)
+        var (count, stuckSince) = (-1, ContinuousClock.now)
+        while true {
+            let (isDone, isWriting, newCount) = condition.withLock { (pending.isEmpty && isIdle, !isIdle, doneCount) }
+            let now = ContinuousClock.now
+            if isDone || now >= end { return }
+            // A thread that has taken nothing yet has not had its turn on a busy machine; one that has may be stuck.
+            if newCount != count || !isWriting {
+                (count, stuckSince) = (newCount, now)
+            } else if stuckSince.duration(to: now) > .milliseconds(300) {
+                return
             }
+            usleep(1000)
         }
     }
 

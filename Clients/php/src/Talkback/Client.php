@@ -320,7 +320,7 @@ final class Client
      * @return Description|null null when there is no such job
      * @throws Exception
      */
-    public function describe(int $id): ?Description
+    public function describe($id): ?Description
     {
         $id = Check::id('describe-job', $id);
         try {
@@ -348,10 +348,15 @@ final class Client
         $outage = new Outage();
         while (true) {
             $connection = $this->session->number();
-            $left = (int) max(0, ceil($end - Connection::now()));
+            $asked = Connection::now();
+            $left = (int) max(0, ceil($end - $asked));
             try {
                 return $this->asked("wait $id $left", $id, $left);
             } catch (ConnectionException $error) {
+                if ($this->session->wasConnectedSince($connection) && Connection::now() - $asked > 1) {
+                    // The server was there in between: this is another outage.
+                    $outage = new Outage();
+                }
                 $outage->pause($error, $end, $this->session->wasConnectedSince($connection));
             }
         }

@@ -196,7 +196,9 @@ let package = Package(
             swiftSettings: strict
         ),
         testProgram("passed-listeners", ["AsyncSockets", "Sockets"]),
-        testProgram("loop-without-epoll", ["AsyncSockets", "Sockets"]),
+        testProgram(
+            "loop-without-epoll",
+            ["AsyncSockets", "Sockets", .product(name: "SystemPackage", package: "swift-system")]),
         // In C: a seccomp filter takes calls that Swift does not import.
         .executableTarget(name: "refusing-calls", path: "Tests/Programs/refusing-calls"),
         testProgram("php-conformance", ["PHPSockets"]),

@@ -9,6 +9,7 @@
 import AsyncSockets
 import Glibc
 import Sockets
+import SystemPackage
 
 func report(_ name: String, _ body: () async throws -> Void) async {
     do {
@@ -19,14 +20,22 @@ func report(_ name: String, _ body: () async throws -> Void) async {
     }
 }
 
-/// The descriptors of this process that are epoll instances.
-func epollDescriptors() -> [Int32] {
+/// The epoll instances of this process that watch a descriptor: the loop's, and never libdispatch's own, which it makes
+/// when it likes and cannot live without.
+func epollDescriptors(watching target: Int32) -> [Int32] {
     (3..<64).filter { number in
-        var name = [CChar](repeating: 0, count: 64)
-        // SAFETY: readlink writes at most as many bytes as it is told, and the last one stays zero.
-        let count = unsafe readlink("/proc/self/fd/\(number)", &name, name.count - 1)
-        let text = name[..<max(0, count)].map { UInt8(bitPattern: $0) }
-        return String(decoding: text, as: UTF8.self) == "anon_inode:[eventpoll]"
+        // SAFETY: the path is read during the call.
+        let file = unsafe open("/proc/self/fdinfo/\(number)", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        var bytes = [UInt8](repeating: 0, count: 4096)
+        // SAFETY: read writes at most as many bytes as there are.
+        let count = unsafe read(file, &bytes, bytes.count)
+        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        return text.split(separator: "\n").contains { line in
+            let words = line.split(separator: " ")
+            return words.first == "tfd:" && words.dropFirst().first == "\(target)"
+        }
     }
 }
 
@@ -55,7 +64,6 @@ func measureTimers() async throws {
 }
 
 func closeEpoll() async throws {
-    let others = Set(epollDescriptors())
     let loop = try EventLoop()
     let listener = try Listener.bind(to: .ipv4(.loopback, port: 0), on: loop)
     let client = try await Connection.connect(to: listener.address, on: loop)
@@ -71,7 +79,7 @@ func closeEpoll() async throws {
         group.addTask { await report("watch") { _ = try await loop.wait(for: .readable, on: watched) } }
         // Until all of them wait.
         try? await loop.sleep(for: .milliseconds(100))
-        for descriptor in epollDescriptors() where !others.contains(descriptor) { close(descriptor) }
+        for descriptor in epollDescriptors(watching: watched.rawValue) { close(descriptor) }
         // The kernel keeps the instance for the wait that is under way: this ends it.
         try? await loop.sleep(for: .milliseconds(1))
     }
